@@ -1,0 +1,4 @@
+//! chaperone: the sidecar that lets not-yet-reviewed code meet real data, and only the data of the
+//! person it acts for.
+
+pub mod types;

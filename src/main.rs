@@ -1,0 +1,3 @@
+//! The `chaperone` program: parse, dispatch, exit.
+
+fn main() {}

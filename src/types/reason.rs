@@ -1,0 +1,458 @@
+//! THE closed list of reasons for a block: response, metric label, audit record, `explain` and docs use it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The four things that the open-service playbook asks of unreviewed code; every reason names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Control {
+    /// Tokens, keys, secrets get out.
+    Credential,
+    /// Data is changed or deleted.
+    Delete,
+    /// Others' or embargoed data gets out.
+    Leak,
+    /// Content that users loaded is served on.
+    Redistribute,
+}
+
+impl Control {
+    /// The word in policy files and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Delete => "delete",
+            Self::Leak => "leak",
+            Self::Redistribute => "redistribute",
+        }
+    }
+}
+
+/// Why something was blocked.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonCode {
+    /// The request can be read in two ways.
+    AmbiguousRequest,
+    /// The app's answer is not what its type says.
+    AnswerMalformed,
+    /// The app's answer nests deeper than the limit.
+    AnswerTooDeep,
+    /// The app's answer broke off.
+    AnswerTruncated,
+    /// The app's answer is not valid HTTP.
+    AppProtocol,
+    /// The app did not answer in time.
+    AppTimeout,
+    /// The app can't be reached.
+    AppUnreachable,
+    /// The audit log can't be written.
+    AuditUnavailable,
+    /// Two capabilities were sent and they differ.
+    CapabilityConflict,
+    /// The capability has expired.
+    CapabilityExpired,
+    /// A check inside the capability does not hold for this request.
+    CapabilityForbids,
+    /// The capability can't be verified.
+    CapabilityInvalid,
+    /// No capability was sent.
+    CapabilityMissing,
+    /// The capability is larger or more complex than the limit.
+    CapabilityTooLarge,
+    /// The capability could not be judged in bounded time.
+    CapabilityUndecided,
+    /// The app's answer grows beyond the ratio when decompressed.
+    CodingBomb,
+    /// The app's answer has a content coding that can't be undone.
+    CodingUnsupported,
+    /// The policy denies this route.
+    DeniedRoute,
+    /// The answer holds what a detector blocks.
+    DetectorBlock,
+    /// The sidecar is stopping.
+    Draining,
+    /// The answer holds embargoed data.
+    Embargo,
+    /// The answer holds another user's record.
+    ForeignRecord,
+    /// The request's head is larger than the limit.
+    HeadTooLarge,
+    /// Not found.
+    Hidden,
+    /// The sidecar failed.
+    Internal,
+    /// No route of the policy covers this request.
+    NoRoute,
+    /// The route's `authorize` rule does not allow this user.
+    NotAuthorized,
+    /// The path names another user.
+    NotOwner,
+    /// The route's `records` selector matched nothing in the answer.
+    NothingSelected,
+    /// Too many requests or too many held bytes at once.
+    Overloaded,
+    /// No valid policy is loaded.
+    PolicyUnavailable,
+    /// One record, or an answer that must be held whole, is larger than the limit.
+    RecordTooLarge,
+    /// The request holds what the policy keeps from the app.
+    RequestFinding,
+    /// The request's body is not what its type says.
+    RequestMalformed,
+    /// The request did not arrive in time.
+    RequestTimeout,
+    /// The request's body is larger than the limit.
+    RequestTooLarge,
+    /// The request's body can't be scanned.
+    RequestUnreadable,
+    /// One string of the app's answer is longer than the limit.
+    StringTooLong,
+    /// Answers of this type can't be scanned on this route.
+    TypeUnsupported,
+    /// This protocol can't be filtered.
+    UpgradeRefused,
+}
+
+/// What one code says: its name, its control, what happened, what to do next.
+struct Text(&'static str, Control, &'static str, &'static str);
+
+impl ReasonCode {
+    /// Every code, in the order of their names.
+    pub const ALL: &'static [Self] = &[
+        Self::AmbiguousRequest,
+        Self::AnswerMalformed,
+        Self::AnswerTooDeep,
+        Self::AnswerTruncated,
+        Self::AppProtocol,
+        Self::AppTimeout,
+        Self::AppUnreachable,
+        Self::AuditUnavailable,
+        Self::CapabilityConflict,
+        Self::CapabilityExpired,
+        Self::CapabilityForbids,
+        Self::CapabilityInvalid,
+        Self::CapabilityMissing,
+        Self::CapabilityTooLarge,
+        Self::CapabilityUndecided,
+        Self::CodingBomb,
+        Self::CodingUnsupported,
+        Self::DeniedRoute,
+        Self::DetectorBlock,
+        Self::Draining,
+        Self::Embargo,
+        Self::ForeignRecord,
+        Self::HeadTooLarge,
+        Self::Hidden,
+        Self::Internal,
+        Self::NoRoute,
+        Self::NotAuthorized,
+        Self::NotOwner,
+        Self::NothingSelected,
+        Self::Overloaded,
+        Self::PolicyUnavailable,
+        Self::RecordTooLarge,
+        Self::RequestFinding,
+        Self::RequestMalformed,
+        Self::RequestTimeout,
+        Self::RequestTooLarge,
+        Self::RequestUnreadable,
+        Self::StringTooLong,
+        Self::TypeUnsupported,
+        Self::UpgradeRefused,
+    ];
+
+    /// The code as response, log and metrics write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.text().0
+    }
+
+    /// The control it belongs to.
+    #[must_use]
+    pub fn control(self) -> Control {
+        self.text().1
+    }
+
+    /// What happened, in one lower-case clause.
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        self.text().2
+    }
+
+    /// What to do next, in one lower-case clause.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        self.text().3
+    }
+
+    fn text(self) -> Text {
+        use Control::{Credential, Delete, Leak};
+        match self {
+            Self::AmbiguousRequest => Text(
+                "ambiguous-request",
+                Leak,
+                "the request can be read in two ways",
+                "send one plain form: no dot segments, empty segments, encoded slashes or control characters in the path",
+            ),
+            Self::AnswerMalformed => Text(
+                "answer-malformed",
+                Leak,
+                "the app's answer is not what its type says",
+                "mend the app's answer, or declare its true type in the policy with `as`",
+            ),
+            Self::AnswerTooDeep => Text(
+                "answer-too-deep",
+                Leak,
+                "the app's answer nests deeper than the limit",
+                "raise `limits.depth`, or answer with a flatter document",
+            ),
+            Self::AnswerTruncated => Text(
+                "answer-truncated",
+                Leak,
+                "the app's answer broke off",
+                "look into the app's own log: it closed the connection inside its answer",
+            ),
+            Self::AppProtocol => Text(
+                "app-protocol",
+                Leak,
+                "the app's answer is not valid HTTP",
+                "look into the app's own log",
+            ),
+            Self::AppTimeout => Text(
+                "app-timeout",
+                Leak,
+                "the app did not answer in time",
+                "look into the app's own log, or raise `limits.upstream_time`",
+            ),
+            Self::AppUnreachable => Text(
+                "app-unreachable",
+                Leak,
+                "the app can't be reached",
+                "wait until the app listens, or correct `upstream.url`",
+            ),
+            Self::AuditUnavailable => Text(
+                "audit-unavailable",
+                Leak,
+                "the audit log can't be written",
+                "free the disk or correct `audit.file`; requests pass again by themselves",
+            ),
+            Self::CapabilityConflict => Text(
+                "capability-conflict",
+                Credential,
+                "two capabilities were sent and they differ",
+                "send one",
+            ),
+            Self::CapabilityExpired => Text(
+                "capability-expired",
+                Credential,
+                "the capability has expired",
+                "get a new one",
+            ),
+            Self::CapabilityForbids => Text(
+                "capability-forbids",
+                Credential,
+                "a check inside the capability does not hold for this request",
+                "use a capability that is not restricted to something else",
+            ),
+            Self::CapabilityInvalid => Text(
+                "capability-invalid",
+                Credential,
+                "the capability can't be verified",
+                "get one from the issuer that the policy names",
+            ),
+            Self::CapabilityMissing => Text(
+                "capability-missing",
+                Credential,
+                "no capability was sent",
+                "send one as `Authorization: Bearer`",
+            ),
+            Self::CapabilityTooLarge => Text(
+                "capability-too-large",
+                Credential,
+                "the capability is larger or more complex than the limit",
+                "attenuate it less, or raise `limits.token`",
+            ),
+            Self::CapabilityUndecided => Text(
+                "capability-undecided",
+                Credential,
+                "the capability could not be judged in bounded time",
+                "attenuate it with simpler checks",
+            ),
+            Self::CodingBomb => Text(
+                "coding-bomb",
+                Leak,
+                "the app's answer grows beyond the ratio when decompressed",
+                "answer uncompressed, or raise `limits.ratio`",
+            ),
+            Self::CodingUnsupported => Text(
+                "coding-unsupported",
+                Leak,
+                "the app's answer has a content coding that can't be undone",
+                "answer with gzip, deflate, br or zstd, or uncompressed",
+            ),
+            Self::DeniedRoute => Text(
+                "denied-route",
+                Delete,
+                "the policy denies this route",
+                "ask the policy's owners if it should be open",
+            ),
+            Self::DetectorBlock => Text(
+                "detector-block",
+                Leak,
+                "the answer holds what a detector blocks",
+                "ask the reviewer named in the policy file",
+            ),
+            Self::Draining => Text("draining", Leak, "the sidecar is stopping", "try again"),
+            Self::Embargo => Text(
+                "embargo",
+                Leak,
+                "the answer holds embargoed data",
+                "wait until the embargo ends",
+            ),
+            Self::ForeignRecord => Text(
+                "foreign-record",
+                Leak,
+                "the answer holds another user's record",
+                "ask for your own data",
+            ),
+            Self::HeadTooLarge => Text(
+                "head-too-large",
+                Leak,
+                "the request's head is larger than the limit",
+                "send fewer or shorter headers, or raise `limits.head`",
+            ),
+            Self::Hidden => Text("hidden", Leak, "not found", "check the address"),
+            Self::Internal => Text(
+                "internal",
+                Leak,
+                "the sidecar failed",
+                "report this with the decision id",
+            ),
+            Self::NoRoute => Text(
+                "no-route",
+                Leak,
+                "no route of the policy covers this request",
+                "add a route to the policy",
+            ),
+            Self::NotAuthorized => Text(
+                "not-authorized",
+                Delete,
+                "the route's `authorize` rule does not allow this user",
+                "ask the policy's owners for the right",
+            ),
+            Self::NotOwner => Text(
+                "not-owner",
+                Leak,
+                "the path names another user",
+                "ask for your own data",
+            ),
+            Self::NothingSelected => Text(
+                "nothing-selected",
+                Leak,
+                "the route's `records` selector matched nothing in the answer",
+                "correct the selector, or mark the route `optional: true`",
+            ),
+            Self::Overloaded => Text(
+                "overloaded",
+                Leak,
+                "too many requests or too many held bytes at once",
+                "try again, or raise `limits.requests` or `limits.buffered`",
+            ),
+            Self::PolicyUnavailable => Text(
+                "policy-unavailable",
+                Leak,
+                "no valid policy is loaded",
+                "correct the policy file; `chaperone check` names every mistake",
+            ),
+            Self::RecordTooLarge => Text(
+                "record-too-large",
+                Leak,
+                "one record, or an answer that must be held whole, is larger than the limit",
+                "raise `limits.record`, or answer in smaller records",
+            ),
+            Self::RequestFinding => Text(
+                "request-finding",
+                Leak,
+                "the request holds what the policy keeps from the app",
+                "leave it out of the request",
+            ),
+            Self::RequestMalformed => Text(
+                "request-malformed",
+                Leak,
+                "the request's body is not what its type says",
+                "correct the body or its content type",
+            ),
+            Self::RequestTimeout => Text(
+                "request-timeout",
+                Leak,
+                "the request did not arrive in time",
+                "send it without pauses, or raise `limits.head_time` or `limits.body_time`",
+            ),
+            Self::RequestTooLarge => Text(
+                "request-too-large",
+                Leak,
+                "the request's body is larger than the limit",
+                "send less, or raise `limits.request_body`",
+            ),
+            Self::RequestUnreadable => Text(
+                "request-unreadable",
+                Leak,
+                "the request's body can't be scanned",
+                "send it uncoded, in UTF-8",
+            ),
+            Self::StringTooLong => Text(
+                "string-too-long",
+                Leak,
+                "one string of the app's answer is longer than the limit",
+                "raise `limits.string`, or answer with shorter strings",
+            ),
+            Self::TypeUnsupported => Text(
+                "type-unsupported",
+                Leak,
+                "answers of this type can't be scanned on this route",
+                "answer with a type that the route's rules cover, or declare it with `as`",
+            ),
+            Self::UpgradeRefused => Text(
+                "upgrade-refused",
+                Leak,
+                "this protocol can't be filtered",
+                "use plain HTTP",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReasonCode;
+
+    #[test]
+    fn writes_one_name_everywhere() {
+        for code in ReasonCode::ALL {
+            let json = serde_json::to_string(code).unwrap();
+            assert_eq!(json, format!("\"{code}\""));
+        }
+    }
+}

@@ -1,4 +1,6 @@
 //! chaperone: the sidecar that lets not-yet-reviewed code meet real data, and only the data of the
 //! person it acts for.
 
+pub mod cli;
+pub mod runtime;
 pub mod types;

@@ -1,3 +1,5 @@
-//! The `chaperone` program: parse, dispatch, exit.
+//! The `chaperone` program: reads the command line, runs one verb, ends with its exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    chaperone::cli::main()
+}

@@ -1,0 +1,82 @@
+//! The command line: one verb per file, each with its `Args` and `run(Args) -> anyhow::Result<ExitCode>`.
+//!
+//! A verb prints its own results and expected complaints and says how it ended; an `Err` that
+//! reaches this file is an internal error (exit code 4).
+
+mod completions;
+mod exit;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+pub use exit::ExitCode;
+
+/// Lets not-yet-reviewed code meet real data, and only the data of the person it acts for.
+#[derive(Debug, Parser)]
+#[command(name = "chaperone", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Print a shell's completion script
+    Completions(completions::Args),
+}
+
+impl Verb {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Completions(args) => completions::run(&args),
+        }
+    }
+}
+
+/// Reads the command line, runs the verb and says how it ended.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Fine
+            };
+            return match error.print() {
+                Ok(()) => code.into(),
+                Err(_) => ExitCode::Internal.into(),
+            };
+        }
+    };
+    match cli.verb.run() {
+        Ok(code) => code.into(),
+        Err(error) if is_broken_pipe(&error) => ExitCode::Fine.into(),
+        Err(error) => {
+            anstream::eprintln!("chaperone: {error:#}");
+            ExitCode::Internal.into()
+        }
+    }
+}
+
+/// The whole command, for completions and docs.
+fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// A reader that left (`chaperone … | head`) is no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn holds_a_command_line_that_clap_accepts() {
+        super::command().debug_assert();
+    }
+}

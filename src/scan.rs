@@ -1,0 +1,34 @@
+//! The engine: finds personal data, secrets and listed terms in bytes as they stream by.
+//!
+//! Liftable: it imports nothing of the crate. It reports spans, never text, and gives the same hits
+//! for the same bytes, however they are cut. The design is told in docs/scan.md.
+//!
+//! ```
+//! use chaperone::scan::{PatternSet, pack};
+//!
+//! let mut set = PatternSet::new();
+//! for detector in &pack("pii").unwrap().detectors {
+//!     set.detector(detector)?;
+//! }
+//! let employee = set.regex("EMP-[0-9]{6}")?;
+//! let automaton = set.build()?;
+//! let mut hits = Vec::new();
+//! automaton.find(b"EMP-123456 is ada@shop.example", &mut |hit| hits.push(hit));
+//! # Ok::<(), chaperone::scan::BuildError>(())
+//! ```
+
+mod automaton;
+mod error;
+mod hit;
+mod pack;
+mod pattern;
+mod stream;
+mod tail;
+
+pub use automaton::Automaton;
+pub use error::{BuildError, BuildErrorKind};
+pub use hit::{Hit, PatternId, Span, Strength};
+pub use pack::{Detector, Examples, Pack, pack, packs};
+pub use pattern::PatternSet;
+pub use stream::Scanner;
+pub use tail::TailKind;

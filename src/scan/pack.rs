@@ -1,0 +1,88 @@
+//! The built-in detectors, in packs by purpose: readable files under policies/detectors/, embedded.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::Strength;
+use super::tail::TailKind;
+
+/// Detectors that serve one purpose.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Pack {
+    /// The name that policies use it by.
+    pub name: Box<str>,
+    /// What it is for.
+    pub description: Box<str>,
+    /// What it finds are credentials, not personal data.
+    #[serde(default)]
+    pub is_credential: bool,
+    /// What it finds.
+    pub detectors: Vec<Detector>,
+}
+
+/// One thing to find: how it looks, how a candidate is checked, and examples of both.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Detector {
+    /// The name that findings and placeholders show.
+    pub name: Box<str>,
+    /// What it claims to find, and what it leaves out.
+    pub description: Box<str>,
+    /// The specification it follows.
+    pub source: Box<str>,
+    /// Its forms: Rust regex syntax over bytes with ASCII classes; each is searched on its own.
+    pub patterns: Vec<Box<str>>,
+    /// The check that a candidate must pass, by name.
+    #[serde(default)]
+    pub validator: Option<Box<str>>,
+    /// How a match goes on after the pattern, without a bound.
+    #[serde(default)]
+    pub continues: Option<TailKind>,
+    /// How much a hit says by itself.
+    pub strength: Strength,
+    /// Texts that show what it does; tested.
+    pub examples: Examples,
+}
+
+/// Texts that a detector must and must not find something in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Examples {
+    /// The match stands between `«` and `»`.
+    pub finds: Vec<Box<str>>,
+    /// Nothing is found here.
+    pub ignores: Vec<Box<str>>,
+}
+
+/// The built-in pack of that name: `pii` or `secrets`.
+///
+/// ```
+/// let pack = chaperone::scan::pack("pii").unwrap();
+/// assert!(pack.detectors.iter().any(|detector| &*detector.name == "iban"));
+/// ```
+#[must_use]
+pub fn pack(name: &str) -> Option<&'static Pack> {
+    PACKS.iter().find(|pack| &*pack.name == name)
+}
+
+/// Every built-in pack.
+#[must_use]
+pub fn packs() -> &'static [Pack] {
+    &PACKS
+}
+
+const FILES: [&str; 2] = [
+    include_str!("../../policies/detectors/pii.yaml"),
+    include_str!("../../policies/detectors/secrets.yaml"),
+];
+
+// A file that doesn't parse is a pack that doesn't exist: a policy that names it is refused.
+// The test in tests.rs holds that every file parses.
+static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .filter_map(|file| serde_saphyr::from_str(file).ok())
+        .collect()
+});

@@ -1,0 +1,73 @@
+//! What one exchange's filter works by: the permit's treatment, the subject, the moment and the limits.
+
+use std::sync::Arc;
+
+use crate::policy::treatment::Treatment;
+use crate::types::{Budget, FingerprintKey, Subject};
+
+/// Everything the filter needs to know about one exchange.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What is done on this route.
+    pub treatment: Arc<Treatment>,
+    /// Whom the request acts for.
+    pub subject: Arc<Subject>,
+    /// Findings are recorded, nothing is changed or blocked (`mode: observe`).
+    pub is_observing: bool,
+    /// The moment and the surroundings.
+    pub context: Context,
+}
+
+/// The moment and the surroundings of one exchange.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// When the exchange began: exceptions end and embargoes open against it.
+    pub now: jiff::Timestamp,
+    /// The preview's name, part of every pseudonym.
+    pub preview: Arc<str>,
+    /// The key of fingerprints and pseudonyms.
+    pub key: FingerprintKey,
+    /// The limits of one exchange.
+    pub limits: Limits,
+    /// The account of held bytes that all exchanges share.
+    pub budget: Budget,
+}
+
+/// The limits of one exchange's bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one record, or of an answer that must be held whole.
+    pub record: usize,
+    /// Bytes of one string.
+    pub string: usize,
+    /// Levels of nesting.
+    pub depth: usize,
+    /// Content codings on top of each other.
+    pub codings: usize,
+    /// Decoded bytes for each coded one.
+    pub ratio: u64,
+    /// Bytes of a request's body.
+    pub request_body: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            record: 8 << 20,
+            string: 1 << 20,
+            depth: 128,
+            codings: 2,
+            ratio: 100,
+            request_body: 64 << 20,
+        }
+    }
+}
+
+/// Which way a body goes: answers are changed, requests are refused or left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// From the client to the app.
+    Request,
+    /// From the app to the client.
+    Response,
+}

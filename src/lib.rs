@@ -2,6 +2,7 @@
 //! person it acts for.
 
 pub mod cli;
+pub mod json;
 pub mod runtime;
 pub mod scan;
 pub mod types;

@@ -1,6 +1,7 @@
 //! chaperone: the sidecar that lets not-yet-reviewed code meet real data, and only the data of the
 //! person it acts for.
 
+pub mod audit;
 pub mod cli;
 pub mod json;
 pub mod runtime;

@@ -1,0 +1,144 @@
+//! The configuration: what the user wrote ([`file`]) becomes what each room is given ([`Config`]).
+//!
+//! Flag > environment > file: the command line fills [`Overrides`] from both. Rooms never import this one.
+
+mod error;
+pub mod file;
+mod resolve;
+mod scalar;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use scalar::{Length, Size};
+
+use crate::{audit, filter};
+
+/// Everything that `chaperone run` needs to know, complete and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// The certificate of the inbound listener; plain HTTP without.
+    pub tls: Option<TlsFiles>,
+    /// The app: `host:port`.
+    pub upstream: Upstream,
+    /// The policy file.
+    pub policy: PathBuf,
+    /// The name of this preview.
+    pub preview: Arc<str>,
+    /// The revision that runs in it.
+    pub revision: Option<Arc<str>>,
+    /// Where the audit log goes.
+    pub audit: audit::Settings,
+    /// How the audit log names people and paths.
+    pub naming: audit::Naming,
+    /// The key behind the audit log's names lives only as long as this process.
+    pub is_key_ephemeral: bool,
+    /// Every bound.
+    pub limits: Limits,
+}
+
+/// The sockets of the sidecar.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Where clients come in.
+    pub inbound: SocketAddr,
+    /// `/livez` and `/readyz`.
+    pub health: SocketAddr,
+    /// The Unix socket of `/metrics`.
+    pub admin: Option<PathBuf>,
+}
+
+/// A certificate chain and its key, PEM.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// The app behind the sidecar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Name or address.
+    pub host: Box<str>,
+    /// Port.
+    pub port: u16,
+}
+
+/// Every bound of `limits`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a request's head.
+    pub head: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Time in which a request's head must arrive.
+    pub head_time: Duration,
+    /// The longest pause inside a request's body.
+    pub body_time: Duration,
+    /// How long a connection may stay without a request, or without taking what it is sent.
+    pub idle: Duration,
+    /// The longest wait for the app: to connect, for its head, between parts of its body.
+    pub upstream_time: Duration,
+    /// How long answers in flight may take once the sidecar stops.
+    pub drain: Duration,
+    /// Requests at once.
+    pub requests: usize,
+    /// Bytes held back by all exchanges together.
+    pub buffered: usize,
+    /// Bytes of a capability.
+    pub token: usize,
+    /// The filter's own bounds.
+    pub filter: filter::Limits,
+}
+
+/// What the command line and the environment put above the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `listen.inbound`
+    pub inbound: Option<SocketAddr>,
+    /// `listen.health`
+    pub health: Option<SocketAddr>,
+    /// `listen.admin`, as in the file
+    pub admin: Option<String>,
+    /// `upstream.url`
+    pub upstream: Option<String>,
+    /// `policy`, relative to the working directory
+    pub policy: Option<PathBuf>,
+    /// `preview`
+    pub preview: Option<String>,
+    /// `revision`
+    pub revision: Option<String>,
+    /// `audit.file`, relative to the working directory
+    pub audit_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the file at `path` and puts `overrides` above it.
+    ///
+    /// # Errors
+    /// Every mistake that can be told apart, each with its place and a remedy.
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<Self, Vec<ConfigError>> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| vec![ConfigError::unreadable(path, &error)])?;
+        Self::parse(path, &text, overrides)
+    }
+
+    /// The same for a file's text; relative paths are taken from the folder of `path`.
+    ///
+    /// # Errors
+    /// Every mistake that can be told apart, each with its place and a remedy.
+    pub fn parse(path: &Path, text: &str, overrides: &Overrides) -> Result<Self, Vec<ConfigError>> {
+        let file = file::File::parse(path, text).map_err(|error| vec![error])?;
+        resolve::resolve(path, &file, overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+//! From the file's form to the meaning: every default stands here, every value is checked here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_saphyr::{Location, Spanned};
+
+use super::file::{self, AuditPath, AuditSink, AuditSubject, File};
+use super::scalar::{Length, Size};
+use super::{Config, ConfigError, Limits, Listen, Overrides, TlsFiles, Upstream};
+use crate::audit::{self, Naming, PathForm, Sink, SubjectForm};
+use crate::filter;
+use crate::types::FingerprintKey;
+
+const INBOUND: &str = "127.0.0.1:15106";
+const HEALTH: &str = "127.0.0.1:15121";
+const KIB: usize = 1 << 10;
+const MIB: usize = 1 << 20;
+
+pub(super) fn resolve(
+    path: &Path,
+    file: &File,
+    overrides: &Overrides,
+) -> Result<Config, Vec<ConfigError>> {
+    let mut desk = Desk {
+        path,
+        mistakes: Vec::new(),
+    };
+    desk.refuse_later(file);
+    let listen = desk.listen(&file.listen, overrides);
+    let tls = file.tls.as_ref().map(|tls| TlsFiles {
+        certificate: desk.relative(&tls.certificate.value),
+        key: desk.relative(&tls.key.value),
+    });
+    let upstream = desk.upstream(file, overrides);
+    let policy = match (&overrides.policy, &file.policy) {
+        (Some(path), _) => Some(path.clone()),
+        (None, Some(policy)) => Some(desk.relative(&policy.value)),
+        (None, None) => desk.missing("policy", "policy: policy.yaml"),
+    };
+    let preview = desk.name(
+        "preview",
+        overrides.preview.as_deref(),
+        file.preview.as_ref(),
+    );
+    let revision = desk.name(
+        "revision",
+        overrides.revision.as_deref(),
+        file.revision.as_ref(),
+    );
+    let audit = desk.audit(&file.audit, overrides);
+    let limits = desk.limits(&file.limits);
+    match (listen, upstream, policy, audit) {
+        (Some(listen), Some(upstream), Some(policy), Some((audit, naming, is_key_ephemeral)))
+            if desk.mistakes.is_empty() =>
+        {
+            Ok(Config {
+                listen,
+                tls,
+                upstream,
+                policy,
+                preview: preview.unwrap_or_else(|| Arc::from("preview")),
+                revision,
+                audit,
+                naming,
+                is_key_ephemeral,
+                limits,
+            })
+        }
+        _ => Err(desk.mistakes),
+    }
+}
+
+/// Where the mistakes are gathered.
+struct Desk<'a> {
+    path: &'a Path,
+    mistakes: Vec<ConfigError>,
+}
+
+impl Desk<'_> {
+    fn complain(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<String>) {
+        self.mistakes
+            .push(ConfigError::at(self.path, at, message, remedy));
+    }
+
+    fn missing<T>(&mut self, key: &str, example: &str) -> Option<T> {
+        self.complain(
+            Location::UNKNOWN,
+            format!("`{key}` is missing"),
+            format!("write `{example}`"),
+        );
+        None
+    }
+
+    fn refuse_later(&mut self, file: &File) {
+        let later = [
+            ("binding", &file.binding),
+            ("outbound", &file.outbound),
+            ("listen.outbound", &file.listen.outbound),
+        ];
+        for (key, value) in later {
+            if let Some(value) = value {
+                self.complain(
+                    value.referenced,
+                    format!("`{key}` is not supported by this version"),
+                    "take it out",
+                );
+            }
+        }
+    }
+
+    /// A path in the file is taken from the file's own folder.
+    fn relative(&self, path: &str) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn listen(&mut self, file: &file::Listen, overrides: &Overrides) -> Option<Listen> {
+        let inbound = self.address("inbound", overrides.inbound, file.inbound.as_ref(), INBOUND);
+        let health = self.address("health", overrides.health, file.health.as_ref(), HEALTH);
+        let admin = match (&overrides.admin, &file.admin) {
+            (Some(text), _) => self.socket(text, Location::UNKNOWN, Path::new("")),
+            (None, Some(text)) => {
+                let folder = self.path.parent().unwrap_or(Path::new("")).to_path_buf();
+                self.socket(&text.value, text.referenced, &folder)
+            }
+            (None, None) => None,
+        };
+        Some(Listen {
+            inbound: inbound?,
+            health: health?,
+            admin,
+        })
+    }
+
+    fn address(
+        &mut self,
+        key: &str,
+        above: Option<SocketAddr>,
+        file: Option<&Spanned<String>>,
+        default: &str,
+    ) -> Option<SocketAddr> {
+        if above.is_some() {
+            return above;
+        }
+        let text = file.map_or(default, |text| text.value.as_str());
+        let address = text.parse().ok();
+        if address.is_none() {
+            self.complain(
+                file.map_or(Location::UNKNOWN, |text| text.referenced),
+                format!("`{text}` is not an address with a port"),
+                format!("write `{key}: {default}`"),
+            );
+        }
+        address
+    }
+
+    fn socket(&mut self, text: &str, at: Location, folder: &Path) -> Option<PathBuf> {
+        let path = text.strip_prefix("unix:").filter(|path| !path.is_empty());
+        if path.is_none() {
+            self.complain(
+                at,
+                format!("`{text}` is not a Unix socket: the app shares the loopback, so others are not supported by this version"),
+                "write `admin: unix:/run/chaperone/admin.sock`, in a volume of the sidecar's own",
+            );
+        }
+        path.map(|path| folder.join(path))
+    }
+
+    fn upstream(&mut self, file: &File, overrides: &Overrides) -> Option<Upstream> {
+        let (text, at) = match (&overrides.upstream, &file.upstream) {
+            (Some(text), _) => (text.as_str(), Location::UNKNOWN),
+            (None, Some(upstream)) => (upstream.url.value.as_str(), upstream.url.referenced),
+            (None, None) => {
+                return self.missing("upstream", "upstream: { url: \"http://127.0.0.1:8080\" }");
+            }
+        };
+        let upstream = parse_upstream(text);
+        if upstream.is_none() {
+            self.complain(
+                at,
+                format!("`{text}` is not the root of a plain HTTP/1.1 server"),
+                "write `url: \"http://127.0.0.1:8080\"`; TLS and paths are not supported by this version",
+            );
+        }
+        upstream
+    }
+
+    fn name(
+        &mut self,
+        key: &str,
+        above: Option<&str>,
+        file: Option<&Spanned<String>>,
+    ) -> Option<Arc<str>> {
+        let (text, at) = match (above, file) {
+            (Some(text), _) => (text, Location::UNKNOWN),
+            (None, Some(text)) => (text.value.as_str(), text.referenced),
+            (None, None) => return None,
+        };
+        let is_plain = !text.is_empty()
+            && text.len() <= 256
+            && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_plain {
+            self.complain(
+                at,
+                format!("`{key}` is not a name"),
+                "write at most 256 letters, digits and signs, without spaces",
+            );
+            return None;
+        }
+        Some(Arc::from(text))
+    }
+
+    fn audit(
+        &mut self,
+        file: &file::Audit,
+        overrides: &Overrides,
+    ) -> Option<(audit::Settings, Naming, bool)> {
+        let named = match (&overrides.audit_file, &file.file) {
+            (Some(path), _) => Some(path.clone()),
+            (None, Some(path)) => Some(self.relative(&path.value)),
+            (None, None) => None,
+        };
+        let sink = match (file.to.as_ref().map(|to| to.value), named) {
+            (Some(AuditSink::File) | None, Some(path)) => Sink::File(path),
+            (Some(AuditSink::Stdout) | None, None) => Sink::Stdout,
+            (Some(AuditSink::Stdout), Some(_)) if overrides.audit_file.is_none() => {
+                let at = file
+                    .file
+                    .as_ref()
+                    .map_or(Location::UNKNOWN, |file| file.referenced);
+                self.complain(
+                    at,
+                    "`audit.file` has no meaning with `to: stdout`",
+                    "take one of them out",
+                );
+                return None;
+            }
+            (Some(AuditSink::Stdout), Some(path)) => Sink::File(path),
+            (Some(AuditSink::File), None) => {
+                return self.missing("audit.file", "audit: { to: file, file: audit.jsonl }");
+            }
+        };
+        let material = match (&file.key, &file.key_file) {
+            (Some(_), Some(both)) => {
+                self.complain(
+                    both.referenced,
+                    "`audit.key` and `audit.key_file` are both given",
+                    "keep `key_file`",
+                );
+                return None;
+            }
+            (Some(key), None) => Some(key.value.clone().into_bytes()),
+            (None, Some(key_file)) => Some(self.secret(key_file)?),
+            (None, None) => None,
+        };
+        let is_ephemeral = material.is_none();
+        let key = match material {
+            Some(material) if material.len() >= 16 => FingerprintKey::from_material(&material),
+            Some(_) => {
+                let place = file.key.as_ref().or(file.key_file.as_ref());
+                self.complain(
+                    place.map_or(Location::UNKNOWN, |key| key.referenced),
+                    "the audit key has fewer than 16 bytes",
+                    "make one with `head -c 32 /dev/urandom | base64`",
+                );
+                return None;
+            }
+            None => match FingerprintKey::random() {
+                Ok(key) => key,
+                Err(error) => {
+                    self.complain(
+                        Location::UNKNOWN,
+                        format!("no random key can be made: {error}"),
+                        "set `audit.key_file`",
+                    );
+                    return None;
+                }
+            },
+        };
+        let subject = match file.subject.unwrap_or(AuditSubject::Keyed) {
+            AuditSubject::Keyed => SubjectForm::Keyed,
+            AuditSubject::Plain => SubjectForm::Plain,
+        };
+        let path = match file.path.unwrap_or(AuditPath::Route) {
+            AuditPath::Raw => PathForm::Raw,
+            AuditPath::Route => PathForm::Route,
+        };
+        let naming = Naming::new(key, subject, path);
+        Some((audit::Settings::new(sink), naming, is_ephemeral))
+    }
+
+    fn secret(&mut self, file: &Spanned<String>) -> Option<Vec<u8>> {
+        match std::fs::read(self.relative(&file.value)) {
+            Ok(bytes) => Some(bytes.trim_ascii().to_vec()),
+            Err(error) => {
+                self.complain(
+                    file.referenced,
+                    format!("the secret `{}` can't be read: {error}", file.value),
+                    "name a readable file",
+                );
+                None
+            }
+        }
+    }
+
+    fn limits(&mut self, file: &file::Limits) -> Limits {
+        let token = self.size("token", &file.token, 8 * KIB, 256, MIB);
+        Limits {
+            head: self.size("head", &file.head, 64 * KIB, 8 * KIB, 16 * MIB),
+            headers: self.count("headers", &file.headers, 100, 8, 10_000),
+            head_time: time(file.head_time, 10),
+            body_time: time(file.body_time, 30),
+            idle: time(file.idle, 60),
+            upstream_time: time(file.upstream_time, 30),
+            drain: time(file.drain, 25),
+            requests: self.count("requests", &file.requests, 1024, 1, 1_000_000),
+            buffered: file.buffered.map_or(64 * MIB, |size| size.0),
+            token,
+            filter: filter::Limits {
+                record: self.size("record", &file.record, 8 * MIB, 1, usize::MAX),
+                string: self.size("string", &file.string, MIB, 1, usize::MAX),
+                depth: self.count("depth", &file.depth, 128, 1, 10_000),
+                codings: file.codings.unwrap_or(2),
+                ratio: self.count("ratio", &file.ratio, 100, 1, 1_000_000) as u64,
+                request_body: file.request_body.map_or(64 * MIB, |size| size.0) as u64,
+            },
+        }
+    }
+
+    fn size(
+        &mut self,
+        key: &str,
+        value: &Option<Spanned<Size>>,
+        default: usize,
+        least: usize,
+        most: usize,
+    ) -> usize {
+        let Some(size) = value else { return default };
+        self.within(key, size.value.0, size.referenced, least, most)
+    }
+
+    fn count(
+        &mut self,
+        key: &str,
+        value: &Option<Spanned<usize>>,
+        default: usize,
+        least: usize,
+        most: usize,
+    ) -> usize {
+        let Some(count) = value else { return default };
+        self.within(key, count.value, count.referenced, least, most)
+    }
+
+    fn within(
+        &mut self,
+        key: &str,
+        value: usize,
+        at: Location,
+        least: usize,
+        most: usize,
+    ) -> usize {
+        if !(least..=most).contains(&value) {
+            let message = format!("`limits.{key}` can't be {value}");
+            let remedy = format!("write at least {least} and at most {most}");
+            self.complain(at, message, remedy);
+        }
+        value
+    }
+}
+
+fn time(length: Option<Length>, default: u64) -> Duration {
+    length.map_or(Duration::from_secs(default), |length| length.0)
+}
+
+fn parse_upstream(text: &str) -> Option<Upstream> {
+    let uri: http::Uri = text.parse().ok()?;
+    let authority = uri.authority()?;
+    let is_root = uri.scheme() == Some(&http::uri::Scheme::HTTP)
+        && uri.path() == "/"
+        && uri.query().is_none()
+        && !authority.as_str().contains('@');
+    let host = authority.host();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    is_root.then(|| Upstream {
+        host: host.into(),
+        port: authority.port_u16().unwrap_or(80),
+    })
+}

@@ -1,0 +1,126 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Config, Overrides};
+use crate::audit::Sink;
+
+const SKETCH: &str = r#"
+listen: { inbound: 127.0.0.1:1, health: 127.0.0.1:2, admin: unix:/run/chaperone/admin.sock }
+tls: { certificate: tls/cert.pem, key: tls/key.pem }
+upstream: { url: "http://127.0.0.1:8080" }
+policy: policy.yaml
+preview: pr-123
+revision: 4f2c9e1
+audit: { to: file, file: audit.jsonl, path: raw, subject: plain, key: 0123456789abcdef0123 }
+limits: { head: 64KiB, headers: 100, head_time: 10s, body_time: 30s, idle: 60s, upstream_time: 5s, drain: 25s, requests: 1024,
+          request_body: 64MiB, buffered: 64MiB, record: 8MiB, string: 1MiB, depth: 128, token: 8KiB, codings: 2, ratio: 100 }
+"#;
+
+fn parse(text: &str) -> Result<Config, String> {
+    let path = Path::new("etc/chaperone.yaml");
+    Config::parse(path, text, &Overrides::default()).map_err(|mistakes| {
+        let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+        lines.join("\n")
+    })
+}
+
+#[test]
+fn reads_the_sketch_of_the_design() {
+    let config = parse(SKETCH).unwrap();
+    assert_eq!(config.listen.inbound.port(), 1);
+    assert_eq!(
+        config.listen.admin,
+        Some(PathBuf::from("/run/chaperone/admin.sock"))
+    );
+    assert_eq!(config.policy, Path::new("etc/policy.yaml"));
+    assert_eq!(
+        config.audit.sink,
+        Sink::File(PathBuf::from("etc/audit.jsonl"))
+    );
+    assert_eq!(config.limits.upstream_time, Duration::from_secs(5));
+    assert_eq!(config.limits.filter.record, 8 << 20);
+    assert!(!config.is_key_ephemeral);
+}
+
+#[test]
+fn needs_little() {
+    let config = parse("upstream: { url: 'http://app' }\npolicy: p.yaml\n").unwrap();
+    assert_eq!((&*config.upstream.host, config.upstream.port), ("app", 80));
+    assert_eq!(config.audit.sink, Sink::Stdout);
+    assert_eq!(config.limits.head, 64 << 10);
+    assert!(config.is_key_ephemeral);
+}
+
+#[test]
+fn puts_flags_above_the_file() {
+    let overrides = Overrides {
+        inbound: Some("127.0.0.1:9".parse().unwrap()),
+        policy: Some(PathBuf::from("/other.yaml")),
+        upstream: Some("http://[::1]:81".to_owned()),
+        ..Overrides::default()
+    };
+    let config = Config::parse(Path::new("c.yaml"), SKETCH, &overrides).unwrap();
+    assert_eq!(config.listen.inbound.port(), 9);
+    assert_eq!(config.policy, Path::new("/other.yaml"));
+    assert_eq!((&*config.upstream.host, config.upstream.port), ("::1", 81));
+}
+
+#[test]
+fn refuses_each_mistake_with_its_place() {
+    for (text, place, part) in [
+        ("polcy: x\n", "etc/chaperone.yaml:1:1: ", "polcy"),
+        (
+            "limits: { head: 64XB }\n",
+            "etc/chaperone.yaml:1:17: ",
+            "`64XB` is not a size",
+        ),
+        (
+            "limits: { idle: 10 }\n",
+            "etc/chaperone.yaml:1:17: ",
+            "`10` is not a length of time",
+        ),
+        (
+            "limits: { head: 1KiB }\n",
+            "etc/chaperone.yaml:1:17: ",
+            "`limits.head` can't be 1024",
+        ),
+        (
+            "listen: { inbound: here }\n",
+            "etc/chaperone.yaml:1:20: ",
+            "`here` is not an address",
+        ),
+        (
+            "listen: { admin: 127.0.0.1:1 }\n",
+            "etc/chaperone.yaml:1:18: ",
+            "is not a Unix socket",
+        ),
+        (
+            "upstream: { url: 'https://a' }\n",
+            "etc/chaperone.yaml:1:18: ",
+            "plain HTTP/1.1",
+        ),
+        (
+            "outbound: [a]\n",
+            "etc/chaperone.yaml:1:11: ",
+            "not supported by this version",
+        ),
+        (
+            "audit: { to: file }\n",
+            "etc/chaperone.yaml: ",
+            "`audit.file` is missing",
+        ),
+        (
+            "audit: { key: short }\n",
+            "etc/chaperone.yaml:1:15: ",
+            "fewer than 16 bytes",
+        ),
+        ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
+        ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),
+    ] {
+        let mistakes = parse(text).unwrap_err();
+        let found = mistakes
+            .lines()
+            .any(|line| line.starts_with(place) && line.contains(part));
+        assert!(found, "{text}: {mistakes}");
+    }
+}

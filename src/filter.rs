@@ -6,6 +6,7 @@
 //! INVARIANT: nothing passes that was not looked at: [`FilteredBody`] has one maker, here, and every
 //! doubt is a [`Refusal`], which before the first byte becomes an answer and later a reset.
 
+pub mod coding;
 pub mod inspect;
 pub mod place;
 pub mod plan;

@@ -3,7 +3,9 @@
 
 pub mod audit;
 pub mod cli;
+pub mod filter;
 pub mod json;
+pub mod policy;
 pub mod runtime;
 pub mod scan;
 pub mod types;

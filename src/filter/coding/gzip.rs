@@ -144,10 +144,15 @@ impl super::Decoder for Decoder {
                 continue;
             }
             let crc = &mut self.crc;
-            let is_end = pump(&mut self.inflate, &mut rest, &mut self.buffer, &mut |output| {
-                crc.update(output);
-                sink(output)
-            })?
+            let is_end = pump(
+                &mut self.inflate,
+                &mut rest,
+                &mut self.buffer,
+                &mut |output| {
+                    crc.update(output);
+                    sink(output)
+                },
+            )?
             .ok_or_else(|| malformed("gzip"))?;
             if is_end {
                 self.state = State::Trailer(0, 0);

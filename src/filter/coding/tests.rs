@@ -1,0 +1,1 @@
+//! Every coding, cut everywhere, cut short, extended, and blown up.

@@ -2,6 +2,7 @@
 //! person it acts for.
 
 pub mod audit;
+pub mod capability;
 pub mod cli;
 pub mod filter;
 pub mod json;

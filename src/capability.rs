@@ -1,0 +1,179 @@
+//! The capability: the token that says for whom a request acts, and what it may do.
+//!
+//! What a client presents is [`claimed`] text. [`Verifier::verify`] proves who signed it and reads
+//! the subject from it; [`Verifier::authorize`] holds it against one request: its expiry, every check
+//! in it, and the route's own rule. Only the first half is cached, so that time and revocation of a
+//! right take effect at once.
+//!
+//! INVARIANT: [`Capability`] has one maker, `Verifier::authorize`; nothing here logs a token or puts
+//! one into an error.
+
+mod biscuit;
+mod cache;
+mod claimed;
+mod evaluation;
+mod facts;
+mod json;
+mod jwks;
+mod jwt;
+mod keys;
+mod rule;
+mod settings;
+mod verified;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::types::{ReasonCode, Refusal, Secret};
+
+pub use facts::Facts;
+pub use jwks::{KeySet, KeySetError};
+pub use keys::{KeyError, RootKey};
+pub use rule::{Rule, RuleError};
+pub use settings::{BiscuitSettings, JwtAlgorithm, JwtSettings, Settings, SettingsError};
+pub use verified::{Capability, Verified};
+
+use cache::Cache;
+use claimed::Claimed;
+use evaluation::Pool;
+
+/// How much one token may be and cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of the token's text.
+    pub token: usize,
+    /// Tokens whose parse and signature are remembered.
+    pub cached: usize,
+    /// Threads that judge costly tokens.
+    pub threads: usize,
+    /// How long a costly token may be judged.
+    pub deadline: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            token: 8 * 1024,
+            cached: 4096,
+            threads: 2,
+            deadline: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Why no verifier could be made of the settings.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CapabilityError {
+    /// The settings accept no kind of token.
+    #[error("no kind of capability is accepted; configure `biscuit`, `jwt` or both")]
+    NothingAccepted,
+    /// The operating system gave no thread.
+    #[error("can't start a thread that judges capabilities")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Proves tokens and holds them against requests; cheap to clone and shared by all exchanges.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    limits: Limits,
+    cache: Cache,
+    pool: Pool,
+}
+
+impl Verifier {
+    /// A verifier for the keys and demands of `settings`.
+    ///
+    /// # Errors
+    /// Fails when the settings accept nothing or no thread can be started.
+    pub fn new(settings: Settings, limits: Limits) -> Result<Self, CapabilityError> {
+        if settings.biscuit.is_none() && settings.jwt.is_none() {
+            return Err(CapabilityError::NothingAccepted);
+        }
+        let pool = Pool::new(limits.threads, limits.deadline).map_err(CapabilityError::Thread)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                settings,
+                cache: Cache::new(limits.cached),
+                limits,
+                pool,
+            }),
+        })
+    }
+
+    /// Proves who signed `presented` and reads its subject.
+    ///
+    /// # Errors
+    /// Refuses what is too large, unreadable, signed by a key that is not ours, or past its time.
+    pub fn verify(&self, presented: &Secret<String>, now: Timestamp) -> Result<Verified, Refusal> {
+        let text = presented.expose();
+        if text.len() > self.inner.limits.token {
+            return Err(Refusal::new(ReasonCode::CapabilityTooLarge));
+        }
+        let hash = blake3::hash(text.as_bytes());
+        let known = match self.inner.cache.find(&hash) {
+            Some(known) => known,
+            None => {
+                let known = self.prove(text, &hash);
+                self.inner.cache.insert(hash, known.clone());
+                known
+            }
+        };
+        let verified = known?;
+        verified.within_time(now)?;
+        Ok(verified)
+    }
+
+    /// Holds a proven token against one request: its expiry, every check in it, and `rule`.
+    ///
+    /// # Errors
+    /// Refuses what has expired, forbids itself this request, does not satisfy the rule, or can't
+    /// be judged in bounded time.
+    pub async fn authorize(
+        &self,
+        verified: Verified,
+        facts: &Facts,
+        rule: Option<&Rule>,
+    ) -> Result<Capability, Refusal> {
+        verified.within_time(facts.now)?;
+        let case = evaluation::Case::new(&verified, facts, rule)?;
+        if let Some(case) = case {
+            if case.is_cheap() {
+                case.judge()?;
+            } else {
+                self.inner.pool.judge(case).await?;
+            }
+        }
+        Ok(Capability::new(verified))
+    }
+
+    fn prove(&self, text: &str, hash: &blake3::Hash) -> Result<Verified, Refusal> {
+        let settings = &self.inner.settings;
+        match Claimed::read(text) {
+            Some(Claimed::Biscuit(bytes)) => match &settings.biscuit {
+                Some(accepted) => biscuit::prove(&bytes, accepted, hash),
+                None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
+                    .because("Biscuit tokens are not accepted here")),
+            },
+            Some(Claimed::Jwt(token)) => match &settings.jwt {
+                Some(accepted) => jwt::prove(&token, accepted, hash),
+                None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
+                    .because("JSON Web Tokens are not accepted here")),
+            },
+            None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
+                .because("it is neither a Biscuit nor a JSON Web Token")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {}

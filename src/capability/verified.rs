@@ -1,0 +1,158 @@
+//! A proven token, and the capability that it becomes for one request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::biscuit::Proven;
+use crate::types::{ReasonCode, Refusal, Subject};
+
+/// A token whose signature and shape are proven; it may still have expired or forbid the request.
+#[derive(Clone)]
+pub struct Verified(Arc<Token>);
+
+struct Token {
+    id: Box<str>,
+    subject: Arc<Subject>,
+    not_before: Option<Timestamp>,
+    expires: Option<Timestamp>,
+    leeway: SignedDuration,
+    revocation_ids: Vec<Box<str>>,
+    biscuit: Option<Proven>,
+}
+
+impl Verified {
+    /// The user that it speaks for.
+    #[must_use]
+    pub fn subject(&self) -> &Arc<Subject> {
+        &self.0.subject
+    }
+
+    /// A name for the token that does not lead back to it: 16 hexadecimal digits.
+    #[must_use]
+    pub fn token_id(&self) -> &str {
+        &self.0.id
+    }
+
+    /// When it stops to hold, where it says so.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.0.expires
+    }
+
+    /// The revocation ids of a Biscuit's blocks, in hexadecimal digits.
+    #[must_use]
+    pub fn revocation_ids(&self) -> &[Box<str>] {
+        &self.0.revocation_ids
+    }
+
+    pub(super) fn jwt(
+        hash: &blake3::Hash,
+        subject: Subject,
+        not_before: Option<Timestamp>,
+        expires: Timestamp,
+        leeway: u16,
+    ) -> Self {
+        Self(Arc::new(Token {
+            id: token_id(hash),
+            subject: Arc::new(subject),
+            not_before,
+            expires: Some(expires),
+            leeway: SignedDuration::from_secs(leeway.into()),
+            revocation_ids: Vec::new(),
+            biscuit: None,
+        }))
+    }
+
+    pub(super) fn of_biscuit(
+        hash: &blake3::Hash,
+        subject: Subject,
+        expires: Option<Timestamp>,
+        revocation_ids: Vec<Box<str>>,
+        biscuit: Proven,
+    ) -> Self {
+        Self(Arc::new(Token {
+            id: token_id(hash),
+            subject: Arc::new(subject),
+            not_before: None,
+            expires,
+            leeway: SignedDuration::ZERO,
+            revocation_ids,
+            biscuit: Some(biscuit),
+        }))
+    }
+
+    pub(super) fn biscuit(&self) -> Option<&Proven> {
+        self.0.biscuit.as_ref()
+    }
+
+    /// Refuses a token before or after its time.
+    pub(super) fn within_time(&self, now: Timestamp) -> Result<(), Refusal> {
+        let token = &self.0;
+        let is_over = |expires: Timestamp| {
+            expires
+                .checked_add(token.leeway)
+                .is_ok_and(|end| now >= end)
+        };
+        let is_early = |start: Timestamp| {
+            now.checked_add(token.leeway)
+                .is_ok_and(|latest| latest < start)
+        };
+        if token.expires.is_some_and(is_over) {
+            return Err(Refusal::new(ReasonCode::CapabilityExpired));
+        }
+        if token.not_before.is_some_and(is_early) {
+            return Err(Refusal::new(ReasonCode::CapabilityInvalid).because("it is not valid yet"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("id", &self.0.id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn token_id(hash: &blake3::Hash) -> Box<str> {
+    hash.to_hex().chars().take(16).collect::<String>().into()
+}
+
+/// The proof that a request's token holds for this request; only [`super::Verifier::authorize`] makes one.
+#[derive(Clone, Debug)]
+pub struct Capability(Verified);
+
+impl Capability {
+    pub(super) fn new(verified: Verified) -> Self {
+        Self(verified)
+    }
+
+    /// The user that the request acts for.
+    #[must_use]
+    pub fn subject(&self) -> &Arc<Subject> {
+        self.0.subject()
+    }
+
+    /// A name for the token that does not lead back to it: 16 hexadecimal digits.
+    #[must_use]
+    pub fn token_id(&self) -> &str {
+        self.0.token_id()
+    }
+
+    /// When the token stops to hold, where it says so.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.0.expires()
+    }
+
+    /// A capability of `subject`, for tests of the rooms below.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn for_test(subject: Subject) -> Self {
+        let end = Timestamp::MAX;
+        Self(Verified::jwt(&blake3::hash(b"test"), subject, None, end, 0))
+    }
+}

@@ -1,3 +1,130 @@
-//! The policy: what each route's exchanges may hold, read from files that people review.
+//! Policy: the file in which reviewers say what may pass, and the decision about each request.
+//!
+//! [`load`] reads a file into a [`Policy`], or says everything that is wrong with it at once.
+//! [`Policy::route`] and [`Policy::decide`] are pure: no clock, no I/O. A request is let through only
+//! with the [`Permit`] that `decide` gives.
 
+mod compile;
+mod decide;
+mod decode;
+mod diagnostic;
+mod document;
+mod field;
+mod files;
+mod later;
+mod pattern;
+pub mod permit;
+mod route;
+mod source;
+mod suggest;
 pub mod treatment;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use http::Method;
+
+pub use decide::Decision;
+pub use diagnostic::Diagnostic;
+pub use permit::Permit;
+pub use route::Routed;
+
+use crate::capability;
+use crate::policy::route::Table;
+use crate::policy::treatment::DetectPlan;
+use crate::types::Target;
+
+/// Whether rules act, or are only recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The rules act.
+    Enforce,
+    /// What the rules would do is recorded, and nothing is changed.
+    Observe,
+}
+
+/// A policy that was read, checked and compiled.
+#[derive(Debug)]
+pub struct Policy {
+    name: Box<str>,
+    hash: Box<str>,
+    mode: Mode,
+    capability: capability::Settings,
+    detect: Arc<DetectPlan>,
+    table: Table,
+    files: Vec<PathBuf>,
+}
+
+/// Reads the policy at `path` and every file that it names.
+///
+/// # Errors
+/// Gives every mistake at once, in the order of their places.
+pub fn load(path: &Path) -> Result<Policy, Vec<Diagnostic>> {
+    compile::load(path)
+}
+
+/// The JSON Schema of policy files, for completion in editors.
+#[must_use]
+pub fn schema() -> schemars::Schema {
+    document::schema()
+}
+
+impl Policy {
+    /// The name that the file gives it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The BLAKE3 hash (hexadecimal) of the policy file and every file that it reads.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// Whether its rules act.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The tokens that it accepts.
+    #[must_use]
+    pub fn capability(&self) -> &capability::Settings {
+        &self.capability
+    }
+
+    /// The detectors, dictionaries and embargoes: they hold on every route.
+    #[must_use]
+    pub fn detect(&self) -> &Arc<DetectPlan> {
+        &self.detect
+    }
+
+    /// Every file that it was read from; a change of any is a change of the policy.
+    #[must_use]
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    /// How many routes it has.
+    #[must_use]
+    pub fn routes(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The route that a request falls under; none blocks it.
+    #[must_use]
+    pub fn route(&self, method: &Method, target: &Target) -> Option<Routed> {
+        self.table.find(method, target)
+    }
+
+    /// The route, where exactly one lets anything pass.
+    #[must_use]
+    pub fn only_route(&self) -> Option<Routed> {
+        self.table.only()
+    }
+}
+
+#[cfg(test)]
+mod tests;

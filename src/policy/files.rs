@@ -1,0 +1,58 @@
+//! The files that a policy names: read once, bounded, hashed and remembered for reload.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The largest policy file, key file or dictionary, in bytes.
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+/// What was read so far, in order.
+#[derive(Debug)]
+pub(in crate::policy) struct Files {
+    folder: PathBuf,
+    hasher: blake3::Hasher,
+    paths: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Files named by the policy at `path`.
+    pub(in crate::policy) fn of(path: &Path) -> Self {
+        Self {
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            hasher: blake3::Hasher::new_derive_key("chaperone 2026-11 policy hash"),
+            paths: Vec::new(),
+        }
+    }
+
+    /// The text of `name`, relative to the policy's folder.
+    pub(in crate::policy) fn read(&mut self, name: &Path) -> io::Result<String> {
+        let path = self.folder.join(name);
+        // Remembered also when it can't be read: it may be mended while the old policy serves.
+        if !self.paths.contains(&path) {
+            self.paths.push(path.clone());
+        }
+        let file = File::open(&path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        let mut bytes = Vec::new();
+        file.take(LIMIT + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LIMIT {
+            let message = "it is larger than 64 MiB";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        }
+        let name = name.as_os_str().as_encoded_bytes();
+        for part in [name, &bytes] {
+            self.hasher.update(&(part.len() as u64).to_le_bytes());
+            self.hasher.update(part);
+        }
+        let text = String::from_utf8(bytes);
+        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    /// The hash of everything read, and every path.
+    pub(in crate::policy) fn finish(self) -> (Box<str>, Vec<PathBuf>) {
+        (self.hasher.finalize().to_hex().as_str().into(), self.paths)
+    }
+}

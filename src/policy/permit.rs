@@ -1,0 +1,67 @@
+//! The proof that policy lets one request pass, and on which terms.
+//!
+//! INVARIANT: [`Permit`] has one maker, `policy::decide`; the app can't be asked without one.
+
+use std::sync::Arc;
+
+use crate::policy::Mode;
+use crate::policy::treatment::Treatment;
+use crate::types::{Origin, Subject};
+
+/// One request may pass, on these terms.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    subject: Arc<Subject>,
+    treatment: Arc<Treatment>,
+    mode: Mode,
+}
+
+impl Permit {
+    pub(in crate::policy) fn new(
+        subject: Arc<Subject>,
+        treatment: Arc<Treatment>,
+        mode: Mode,
+    ) -> Self {
+        Self {
+            subject,
+            treatment,
+            mode,
+        }
+    }
+
+    /// A permit that no policy gave.
+    #[cfg(test)]
+    pub(crate) fn for_test(subject: Arc<Subject>, treatment: Arc<Treatment>) -> Self {
+        Self::new(subject, treatment, Mode::Enforce)
+    }
+
+    /// The user that the request acts for.
+    #[must_use]
+    pub fn subject(&self) -> &Arc<Subject> {
+        &self.subject
+    }
+
+    /// What is done to the exchange.
+    #[must_use]
+    pub fn treatment(&self) -> &Arc<Treatment> {
+        &self.treatment
+    }
+
+    /// The route's `match`, as the policy writes it.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        &self.treatment.origin.rule
+    }
+
+    /// Where the route stands.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.treatment.origin
+    }
+
+    /// Whether the treatment is enforced or only recorded.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+}

@@ -1,0 +1,163 @@
+//! The routes of a policy: which one a request falls under.
+//!
+//! The most specific route that matches wins. Paths are compared from the left: a literal segment
+//! beats `{name}` and `*`, and those beat `**`. Between equal paths, more query parameters win, then more
+//! of them with a given value; then a named method beats `*`. The compiler refuses two routes of which neither would win.
+
+use std::sync::Arc;
+
+use http::Method;
+
+use crate::capability::Rule;
+use crate::policy::pattern::Pattern;
+use crate::policy::treatment::Treatment;
+use crate::types::{Origin, Target};
+
+/// The routes, the most specific first.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct Table {
+    routes: Vec<Arc<Route>>,
+}
+
+/// One route.
+#[derive(Debug)]
+pub(in crate::policy) struct Route {
+    /// Which requests it covers.
+    pub(in crate::policy) pattern: Pattern,
+    /// Where it stands.
+    pub(in crate::policy) origin: Origin,
+    /// The Datalog that the capability must satisfy.
+    pub(in crate::policy) rule: Option<Rule>,
+    /// What becomes of its requests.
+    pub(in crate::policy) effect: Effect,
+}
+
+/// What becomes of a route's requests.
+#[derive(Debug)]
+pub(in crate::policy) enum Effect {
+    /// They are blocked, for the reviewer's reason.
+    Deny(Box<str>),
+    /// They pass, with a treatment.
+    Treat {
+        /// The parameter that must name the subject.
+        path_owner: Option<Box<str>>,
+        /// What is done to request and answer.
+        treatment: Arc<Treatment>,
+    },
+}
+
+/// The route that one request falls under.
+#[derive(Clone, Debug)]
+pub struct Routed {
+    route: Arc<Route>,
+    claim: Claim,
+    is_ambiguous: bool,
+}
+
+/// Whom the request says it is about.
+#[derive(Clone, Debug)]
+enum Claim {
+    /// The route asks for no one.
+    Anyone,
+    /// The one named in the path or query.
+    Only(Option<Box<str>>),
+}
+
+impl Routed {
+    /// The route's Datalog, to be held against the capability.
+    #[must_use]
+    pub fn rule(&self) -> Option<&Rule> {
+        self.route.rule.as_ref().filter(|_| !self.is_ambiguous)
+    }
+
+    /// Where the route stands; its rule is the route's `match`.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.route.origin
+    }
+
+    /// The path (or query) names `id`, octet for octet, or the route asks for no one.
+    pub(in crate::policy) fn is_about(&self, id: &str) -> bool {
+        match &self.claim {
+            Claim::Anyone => true,
+            Claim::Only(named) => named.as_deref() == Some(id),
+        }
+    }
+
+    /// A query parameter that some route looks at stands twice: which one the app takes is anyone's guess.
+    pub(in crate::policy) fn is_ambiguous(&self) -> bool {
+        self.is_ambiguous
+    }
+
+    pub(in crate::policy) fn effect(&self) -> &Effect {
+        &self.route.effect
+    }
+}
+
+impl Table {
+    /// A table of `routes`.
+    pub(in crate::policy) fn new(mut routes: Vec<Arc<Route>>) -> Self {
+        routes.sort_by(|a, b| b.pattern.rank().cmp(a.pattern.rank()));
+        Self { routes }
+    }
+
+    /// The route for a request.
+    pub(in crate::policy) fn find(&self, method: &Method, target: &Target) -> Option<Routed> {
+        let mut best: Option<(&Arc<Route>, u8)> = None;
+        for route in &self.routes {
+            let pattern = &route.pattern;
+            if best.is_some_and(|(winner, _)| pattern.rank() < winner.pattern.rank()) {
+                break;
+            }
+            let Some(named) = pattern.covers_method(method) else {
+                continue;
+            };
+            if !pattern.covers_path(target) {
+                continue;
+            }
+            // Looked at before the values: a parameter sent twice must not slip to a weaker route.
+            if pattern.sees_twice(target) {
+                return Some(Routed {
+                    route: Arc::clone(route),
+                    claim: Claim::Only(None),
+                    is_ambiguous: true,
+                });
+            }
+            if pattern.covers_query(target) && best.is_none_or(|(_, winner)| named > winner) {
+                best = Some((route, named));
+            }
+        }
+        let (route, _) = best?;
+        let claim = match &route.effect {
+            Effect::Treat {
+                path_owner: Some(name),
+                ..
+            } => Claim::Only(route.pattern.capture(name, target).map(Into::into)),
+            _ => Claim::Anyone,
+        };
+        Some(Routed {
+            route: Arc::clone(route),
+            claim,
+            is_ambiguous: false,
+        })
+    }
+
+    /// The route, where there is exactly one that does not deny.
+    pub(in crate::policy) fn only(&self) -> Option<Routed> {
+        let mut open = self
+            .routes
+            .iter()
+            .filter(|route| matches!(route.effect, Effect::Treat { .. }));
+        let route = open.next().filter(|_| open.next().is_none())?;
+        Some(Routed {
+            route: Arc::clone(route),
+            claim: Claim::Anyone,
+            is_ambiguous: false,
+        })
+    }
+
+    /// How many routes there are.
+    pub(in crate::policy) fn len(&self) -> usize {
+        self.routes.len()
+    }
+}

@@ -25,11 +25,16 @@ pub(super) fn load(path: &Path) -> Result<Policy, Vec<Diagnostic>> {
     let name = path.display().to_string();
     let mut files = Files::of(path);
     let text = match path.file_name().filter(|_| !path.is_dir()) {
-        Some(file) => files.read(Path::new(file)).map_err(|error| error.to_string()),
+        Some(file) => files
+            .read(Path::new(file))
+            .map_err(|error| error.to_string()),
         None => Err("a policy is one file; folders are not supported by this version".to_owned()),
     };
     let text = text.map_err(|why| {
-        vec![Diagnostic::unreadable(&name, format!("can't be read: {why}"))]
+        vec![Diagnostic::unreadable(
+            &name,
+            format!("can't be read: {why}"),
+        )]
     })?;
     compile(&name, &text, files)
 }
@@ -77,7 +82,9 @@ impl Compiler {
             None => None,
         };
         let own = self.own(document.subject.value());
-        let detect = self.detect(&document.detect, &document.embargo, own).map(Arc::new);
+        let detect = self
+            .detect(&document.detect, &document.embargo, own)
+            .map(Arc::new);
         let routes = match self.need(&document.routes, root, "routes", "[{ match: GET / , … }]") {
             Some((routes, span)) => self.routes(routes, span, detect.as_ref()),
             None => None,
@@ -112,9 +119,19 @@ impl Compiler {
                 "write `user`: the Biscuit fact `user`, and a JSON Web Token's `sub`",
             );
         }
-        for (name, span) in form.own.value().into_iter().flatten().filter_map(Field::placed) {
+        for (name, span) in form
+            .own
+            .value()
+            .into_iter()
+            .flatten()
+            .filter_map(Field::placed)
+        {
             if name.trim().is_empty() {
-                self.sink.at(span, "an attribute without a name", "write one, such as `email`");
+                self.sink.at(
+                    span,
+                    "an attribute without a name",
+                    "write one, such as `email`",
+                );
             } else if own.iter().any(|known| **known == **name) && name != "user" {
                 let message = format!("`{name}` stands twice");
                 self.sink.at(span, message, "keep one of the two");
@@ -135,7 +152,11 @@ impl Compiler {
     ) -> Option<(&'f T, &'f Range<usize>)> {
         if field.is_absent() {
             let message = format!("`{key}` is missing");
-            self.sink.at(&self.head(parent), message, format!("add it: `{key}: {example}`"));
+            self.sink.at(
+                &self.head(parent),
+                message,
+                format!("add it: `{key}: {example}`"),
+            );
         }
         field.placed()
     }
@@ -144,7 +165,11 @@ impl Compiler {
     fn reason<'f>(&self, field: &'f Field<String>) -> Option<&'f str> {
         let (reason, span) = field.placed()?;
         if reason.trim().is_empty() {
-            self.sink.at(span, "a reason without words", "say why, for whoever meets it");
+            self.sink.at(
+                span,
+                "a reason without words",
+                "say why, for whoever meets it",
+            );
         }
         Some(reason)
     }
@@ -171,7 +196,12 @@ impl Compiler {
 
     /// The first line of what stands at `span`.
     fn head(&self, span: &Range<usize>) -> Range<usize> {
-        let text = self.sink.source.text().get(span.clone()).unwrap_or_default();
+        let text = self
+            .sink
+            .source
+            .text()
+            .get(span.clone())
+            .unwrap_or_default();
         let width = text.lines().next().map_or(0, |line| line.trim_end().len());
         span.start..span.start + width
     }

@@ -12,7 +12,11 @@ type Key = (&'static [&'static str], &'static str, &'static str);
 const KEYS: &[Key] = &[
     (&["policy"], "binding", "tokens bound to one preview"),
     (&["policy"], "cors", "answers to CORS preflights"),
-    (&["policy"], "outbound", "rules for what the app asks of shared services"),
+    (
+        &["policy"],
+        "outbound",
+        "rules for what the app asks of shared services",
+    ),
     (&["policy"], "pod", "one subject a pod"),
     (&["policy"], "review", "reviewers' approvals"),
     (&["policy"], "subjects", "pods that several users share"),
@@ -22,7 +26,11 @@ const KEYS: &[Key] = &[
     (&["capability"], "login", "login of browsers"),
     (&["capability"], "revoked", "revocation lists"),
     (&["jwt"], "jwks_url", "key sets fetched from a URL"),
-    (&["subject"], "fold_case", "owners compared without letter case"),
+    (
+        &["subject"],
+        "fold_case",
+        "owners compared without letter case",
+    ),
     (&["route"], "binary", "types that pass unscanned"),
     (&["route"], "content", "types that pass unscanned"),
     (&["route"], "cors", "answers to CORS preflights"),
@@ -37,5 +45,9 @@ const KEYS: &[Key] = &[
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),
     (&["detect rule"], "level", "rules for unreviewed code alone"),
-    (&["detect rule"], "keyed_dictionary", "dictionaries of hashes"),
+    (
+        &["detect rule"],
+        "keyed_dictionary",
+        "dictionaries of hashes",
+    ),
 ];

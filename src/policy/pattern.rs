@@ -47,11 +47,43 @@ pub(in crate::policy) struct PatternError {
 
 /// The methods of the IANA registry that a proxied app may know (RFC 9110 section 16.1.1).
 const METHODS: &[&str] = &[
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "ACL", "BIND",
-    "CHECKIN", "CHECKOUT", "COPY", "LABEL", "LINK", "LOCK", "MERGE", "MKACTIVITY", "MKCALENDAR",
-    "MKCOL", "MKREDIRECTREF", "MKWORKSPACE", "MOVE", "ORDERPATCH", "PROPFIND", "PROPPATCH",
-    "REBIND", "REPORT", "SEARCH", "UNBIND", "UNCHECKOUT", "UNLINK", "UNLOCK", "UPDATE",
-    "UPDATEREDIRECTREF", "VERSION-CONTROL",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "QUERY",
+    "ACL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
 ];
 
 impl Pattern {
@@ -118,7 +150,10 @@ impl Pattern {
                 let (message, remedy) = if is_last {
                     ("a slash at the end", "leave it out: `/a` covers `/a/` too")
                 } else {
-                    ("an empty segment", "no request with `//` is ever let in: write one slash")
+                    (
+                        "an empty segment",
+                        "no request with `//` is ever let in: write one slash",
+                    )
                 };
                 return Err(error(at, message, remedy));
             } else {
@@ -307,10 +342,16 @@ impl Pattern {
                     && other.query.is_empty()
                     && other.has_rest == has_rest
                     && other.segments.len() == self.segments.len() + more
-                    && other.segments.iter().skip(self.segments.len()).all(Segment::is_open)
-                    && self.segments.iter().zip(&other.segments).all(|(a, b)| {
-                        a == b || b.is_open() && a.is_open()
-                    })
+                    && other
+                        .segments
+                        .iter()
+                        .skip(self.segments.len())
+                        .all(Segment::is_open)
+                    && self
+                        .segments
+                        .iter()
+                        .zip(&other.segments)
+                        .all(|(a, b)| a == b || b.is_open() && a.is_open())
             })
         };
         stronger(false, 0) && stronger(true, 1)

@@ -36,7 +36,10 @@ impl Source {
     pub(in crate::policy) fn position(&self, offset: usize) -> (u32, u32) {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         let start = self.lines.get(line - 1).copied().unwrap_or(0);
-        let column = self.text.get(start..offset).map_or(0, |s| s.chars().count());
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |s| s.chars().count());
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         (number(line), number(column + 1))
     }
@@ -173,8 +176,14 @@ mod tests {
         assert_eq!(place("k: \"$.a\\\"[?]\"\n", "$.a\"[?]", 5), (1, 10));
         assert_eq!(place("k: 'a''b?'\n", "a'b?", 3), (1, 9));
         assert_eq!(place("k: \"a\\u0041?\"\n", "aA?", 2), (1, 12));
-        assert_eq!(place("k: |\n  allow\n  iff x;\n", "allow\niff x;\n", 6), (3, 3));
-        assert_eq!(place("k: >-\n  allow\n  iff x;\n", "allow iff x;", 6), (3, 3));
+        assert_eq!(
+            place("k: |\n  allow\n  iff x;\n", "allow\niff x;\n", 6),
+            (3, 3)
+        );
+        assert_eq!(
+            place("k: >-\n  allow\n  iff x;\n", "allow iff x;", 6),
+            (3, 3)
+        );
         assert_eq!(place("k: one\n  two\n", "one two", 4), (2, 3));
     }
 

@@ -56,7 +56,7 @@ pub(in crate::policy) fn read(source: &Arc<Source>) -> Result<Node, Box<Diagnost
         merge_keys: MergeKeyPolicy::Error,
         strict_booleans: true,
         with_snippet: false,
-        budget: Some(serde_saphyr::budget! { max_depth: 32, max_documents: 1 }),
+        budget: serde_saphyr::budget! { max_depth: 32, max_documents: 1 },
     };
     match serde_saphyr::from_str_with_options::<Spanned<Value>>(source.text(), options) {
         Ok(root) => Ok(node(root)),

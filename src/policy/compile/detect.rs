@@ -48,13 +48,23 @@ impl Compiler {
     ) -> Option<DetectPlan> {
         let mut plan = Plan::default();
         let mut used: BTreeMap<&'static str, Used<'_>> = BTreeMap::new();
-        for (form, span) in detect.value().into_iter().flatten().filter_map(Field::placed) {
+        for (form, span) in detect
+            .value()
+            .into_iter()
+            .flatten()
+            .filter_map(Field::placed)
+        {
             self.detect_rule(form, span, &mut used, &mut plan);
         }
         for used in used.values() {
             self.built_in(used, &mut plan);
         }
-        for (form, span) in embargo.value().into_iter().flatten().filter_map(Field::placed) {
+        for (form, span) in embargo
+            .value()
+            .into_iter()
+            .flatten()
+            .filter_map(Field::placed)
+        {
             self.embargo(form, span, &mut plan);
         }
         if plan.rules.is_empty() {
@@ -105,7 +115,8 @@ impl Compiler {
         }
         if let (true, Some(span)) = (form.dictionary.is_absent(), form.disclose.span()) {
             let remedy = "take it out: detectors and own patterns are always named, dictionaries when they say so";
-            self.sink.at(span, "`disclose` without `dictionary`", remedy);
+            self.sink
+                .at(span, "`disclose` without `dictionary`", remedy);
         }
         if !form.packs.is_absent() {
             if let Some(span) = form.id.span() {
@@ -173,10 +184,16 @@ impl Compiler {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
                 let packs: Vec<&str> = pack_names.collect();
-                format!("packs are {}; see docs/policy-reference.md for the detectors", packs.join(", "))
+                format!(
+                    "packs are {}; see docs/policy-reference.md for the detectors",
+                    packs.join(", ")
+                )
             }
         };
-        let message = format!("no pack and no detector is called `{}`", suggest::shorten(name));
+        let message = format!(
+            "no pack and no detector is called `{}`",
+            suggest::shorten(name)
+        );
         self.sink.at(span, message, remedy);
     }
 
@@ -285,7 +302,11 @@ impl Compiler {
             let opens = opens.and_then(|instant| instant.checked_add(SKEW).ok());
             if opens.is_none() {
                 let remedy = "write the instant with its offset: `2027-03-01T09:00:00Z`";
-                self.sink.at(span, format!("`{}` is no instant", suggest::shorten(text)), remedy);
+                self.sink.at(
+                    span,
+                    format!("`{}` is no instant", suggest::shorten(text)),
+                    remedy,
+                );
             }
             opens
         });
@@ -294,7 +315,8 @@ impl Compiler {
             return;
         };
         if terms.is_empty() {
-            self.sink.at(terms_span, "an embargo without terms", "list at least one");
+            self.sink
+                .at(terms_span, "an embargo without terms", "list at least one");
             return;
         }
         let mut words = Vec::new();
@@ -354,7 +376,11 @@ impl Compiler {
         let mut detectors = packs().iter().flat_map(|pack| &pack.detectors);
         if detectors.any(|detector| *detector.name == *id) {
             let message = format!("`{id}` is a built-in detector's name");
-            self.sink.at(span, message, "choose another: findings are told apart by it");
+            self.sink.at(
+                span,
+                message,
+                "choose another: findings are told apart by it",
+            );
             return;
         }
         let (line, _) = self.sink.source.position(span.start);
@@ -374,7 +400,8 @@ impl Compiler {
             Some(Either::Nested(form)) => {
                 if let (true, Some(span)) = (form.mask.is_absent(), field.span()) {
                     let remedy = "write `{ mask: { keep_last: 4 } }`, or one word: redact, mask, pseudonymize, block";
-                    self.sink.at(&self.head(span), "an action that says nothing", remedy);
+                    self.sink
+                        .at(&self.head(span), "an action that says nothing", remedy);
                 }
                 let keep = form.mask.value().and_then(|mask| mask.keep_last.value());
                 Action::Mask {
@@ -385,8 +412,14 @@ impl Compiler {
     }
 
     fn exceptions(&self, field: &Field<Vec<Field<ExceptForm>>>) -> Vec<Exception> {
-        let forms = field.value().into_iter().flatten().filter_map(Field::placed);
-        forms.filter_map(|(form, span)| self.exception(form, span)).collect()
+        let forms = field
+            .value()
+            .into_iter()
+            .flatten()
+            .filter_map(Field::placed);
+        forms
+            .filter_map(|(form, span)| self.exception(form, span))
+            .collect()
     }
 
     fn exception(&self, form: &ExceptForm, span: &Range<usize>) -> Option<Exception> {
@@ -397,13 +430,18 @@ impl Compiler {
             let last = last_instant(text);
             if last.is_none() {
                 let remedy = "write its last day, `2027-06-30`, or instant, `2027-06-30T12:00:00Z`";
-                self.sink.at(span, format!("`{}` is no date", suggest::shorten(text)), remedy);
+                self.sink.at(
+                    span,
+                    format!("`{}` is no date", suggest::shorten(text)),
+                    remedy,
+                );
             }
             last
         });
         let (value, span) = value?;
         if value.trim().is_empty() {
-            self.sink.at(span, "an empty value", "write the value that may pass");
+            self.sink
+                .at(span, "an empty value", "write the value that may pass");
         }
         Some(Exception {
             value: value.to_ascii_lowercase().into(),

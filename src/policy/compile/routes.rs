@@ -26,7 +26,8 @@ impl Compiler {
     ) -> Option<Table> {
         if forms.is_empty() {
             let remedy = "name what may pass; what no route names is blocked";
-            self.sink.at(&self.head(span), "a policy without routes", remedy);
+            self.sink
+                .at(&self.head(span), "a policy without routes", remedy);
         }
         let mut patterns: Vec<(Pattern, &str, &Range<usize>)> = Vec::new();
         let mut routes = Vec::new();
@@ -70,7 +71,13 @@ impl Compiler {
         let origin = self.origin(text, place);
         let rule = self.rule(&form.authorize);
         let effect = if form.deny.is_absent() {
-            self.treatment(form, place, &origin, pattern.as_ref().map(|(p, ..)| p), detect)
+            self.treatment(
+                form,
+                place,
+                &origin,
+                pattern.as_ref().map(|(p, ..)| p),
+                detect,
+            )
         } else {
             self.denial(form)
         };
@@ -173,13 +180,22 @@ impl Compiler {
         self.sink.at(span, message, remedy);
     }
 
-    fn records(&self, form: &RouteForm, origin: &Origin, is_path_owned: bool) -> Option<RecordRule> {
+    fn records(
+        &self,
+        form: &RouteForm,
+        origin: &Origin,
+        is_path_owned: bool,
+    ) -> Option<RecordRule> {
         let owner = if is_path_owned {
             &form.record_owner
         } else {
             if let Some(span) = form.record_owner.span() {
                 let remedy = "write `owner`; `record_owner` goes with a path that names the user";
-                self.sink.at(&self.head(span), "`record_owner` without `owner: \"{…}\"`", remedy);
+                self.sink.at(
+                    &self.head(span),
+                    "`record_owner` without `owner: \"{…}\"`",
+                    remedy,
+                );
             }
             &form.owner
         };
@@ -190,7 +206,11 @@ impl Compiler {
             return None;
         };
         if owner.is_absent() {
-            let key = if is_path_owned { "record_owner" } else { "owner" };
+            let key = if is_path_owned {
+                "record_owner"
+            } else {
+                "owner"
+            };
             let message = format!("`records` without `{key}`");
             let remedy = format!("say where a record names its owner: `{key}: \"$.user_id\"`");
             self.sink.at(span, message, remedy);
@@ -205,7 +225,8 @@ impl Compiler {
         let also = self.also(&form.also, is_anywhere);
         if let (true, Some(span)) = (is_anywhere, form.optional.span()) {
             let remedy = "take it out: `anywhere` never blocks an answer without records";
-            self.sink.at(span, "`optional` beside `records: anywhere`", remedy);
+            self.sink
+                .at(span, "`optional` beside `records: anywhere`", remedy);
         }
         Some(RecordRule {
             origin: origin.clone(),
@@ -223,7 +244,11 @@ impl Compiler {
     }
 
     fn check_without_records(&self, form: &RouteForm, owner: &Field<Owners>, is_path_owned: bool) {
-        let owner_key = if is_path_owned { "record_owner" } else { "owner" };
+        let owner_key = if is_path_owned {
+            "record_owner"
+        } else {
+            "owner"
+        };
         let keys = [
             (owner.span(), owner_key),
             (form.others.span(), "others"),
@@ -244,7 +269,8 @@ impl Compiler {
             return Vec::new();
         };
         if owners.all().is_empty() {
-            self.sink.at(span, "an empty list of owners", "name at least one member");
+            self.sink
+                .at(span, "an empty list of owners", "name at least one member");
         }
         let owners = owners.all().iter().filter_map(Field::placed);
         owners
@@ -255,13 +281,19 @@ impl Compiler {
     fn owner(&self, text: &str, span: &Range<usize>, is_anywhere: bool) -> Option<Selector> {
         if text.starts_with('{') {
             let remedy = "a path owner stands alone; name the record's owner with `record_owner`";
-            self.sink.at(span, "a path owner where a record's owner is expected", remedy);
+            self.sink.at(
+                span,
+                "a path owner where a record's owner is expected",
+                remedy,
+            );
             return None;
         }
         if !text.starts_with('$') {
             if text.is_empty() || text.contains(['.', '[', ']', '*', ' ', '{', '}']) {
-                let remedy = "write a JSONPath from the record (`$.customer.id`), or a member's bare name";
-                self.sink.at(span, "neither a JSONPath nor a member's name", remedy);
+                let remedy =
+                    "write a JSONPath from the record (`$.customer.id`), or a member's bare name";
+                self.sink
+                    .at(span, "neither a JSONPath nor a member's name", remedy);
                 return None;
             }
             return Some(Selector::member(text));
@@ -269,7 +301,8 @@ impl Compiler {
         let selector = self.selector(text, span)?;
         if is_anywhere && selector.single_name().is_none() {
             let remedy = "with `records: anywhere`, write the bare name of one member: `owner_id`";
-            self.sink.at(span, "a path where a member's name is expected", remedy);
+            self.sink
+                .at(span, "a path where a member's name is expected", remedy);
             return None;
         }
         if !selector.is_singular() || selector.is_root() {
@@ -278,7 +311,8 @@ impl Compiler {
             } else {
                 "an owner's path that may name several members"
             };
-            let remedy = "write names and indices alone: `$.customer.id`; several owners go into a list";
+            let remedy =
+                "write names and indices alone: `$.customer.id`; several owners go into a list";
             self.sink.at(span, message, remedy);
             return None;
         }
@@ -288,10 +322,18 @@ impl Compiler {
     fn also(&self, field: &Field<Vec<Field<String>>>, is_anywhere: bool) -> Vec<Selector> {
         if let (true, Some(span)) = (is_anywhere, field.span()) {
             let remedy = "take it out: what lies outside the records passes anyway, scanned";
-            self.sink.at(&self.head(span), "`also` beside `records: anywhere`", remedy);
+            self.sink.at(
+                &self.head(span),
+                "`also` beside `records: anywhere`",
+                remedy,
+            );
             return Vec::new();
         }
-        let texts = field.value().into_iter().flatten().filter_map(Field::placed);
+        let texts = field
+            .value()
+            .into_iter()
+            .flatten()
+            .filter_map(Field::placed);
         texts
             .filter_map(|(text, span)| self.selector(text, span))
             .collect()
@@ -308,7 +350,10 @@ impl Compiler {
                         "write an RFC 9535 selector, such as `$.orders[*]`",
                     ),
                     SelectorErrorKind::Unsupported => (
-                        format!("a JSONPath that can't be matched while an answer streams: {}", error.reason),
+                        format!(
+                            "a JSONPath that can't be matched while an answer streams: {}",
+                            error.reason
+                        ),
                         "see the supported subset in docs/policy-reference.md",
                     ),
                 };
@@ -325,11 +370,15 @@ impl Compiler {
             if let Some((_, twin, place)) = twins.next() {
                 let (line, _) = self.sink.source.position(place.start);
                 let message = format!("as specific as `{twin}` in line {line}");
-                let remedy = "some request would fall under both: keep one, or make one more specific";
+                let remedy =
+                    "some request would fall under both: keep one, or make one more specific";
                 self.sink.at(span, message, remedy);
                 continue;
             }
-            let others = patterns.iter().enumerate().filter(|(other, _)| *other != at);
+            let others = patterns
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != at);
             let others: Vec<&Pattern> = others.map(|(_, (pattern, ..))| pattern).collect();
             if pattern.is_shadowed_by(&others) {
                 let message = format!("no request can reach `{text}`");

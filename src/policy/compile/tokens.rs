@@ -19,7 +19,8 @@ impl Compiler {
     ) -> Option<Settings> {
         if form.biscuit.is_absent() && form.jwt.is_absent() {
             let remedy = "add `biscuit`, `jwt` or both: nothing is served without a capability";
-            self.sink.at(&self.head(span), "no kind of token is accepted", remedy);
+            self.sink
+                .at(&self.head(span), "no kind of token is accepted", remedy);
         }
         let biscuit = form.biscuit.placed();
         let biscuit = biscuit.map(|(form, span)| self.biscuit(form, span));
@@ -73,7 +74,11 @@ impl Compiler {
                     SettingsError::Keys => keys_span,
                     _ => algorithms_span,
                 };
-                return self.settled(Err(error), span, "see the key's place in docs/policy-reference.md");
+                return self.settled(
+                    Err(error),
+                    span,
+                    "see the key's place in docs/policy-reference.md",
+                );
             }
             Ok(settings) => settings,
         };
@@ -81,7 +86,11 @@ impl Compiler {
             None => settings,
             Some((seconds, span)) => {
                 let settings = settings.with_leeway(u16::from(*seconds));
-                self.settled(settings, span, "write 60 or less; clocks that differ by more want mending")?
+                self.settled(
+                    settings,
+                    span,
+                    "write 60 or less; clocks that differ by more want mending",
+                )?
             }
         };
         match form.claims.placed() {
@@ -92,7 +101,8 @@ impl Compiler {
                 let claims: BTreeMap<String, String> = pairs
                     .map(|(claim, attribute)| (claim.clone(), attribute.clone()))
                     .collect();
-                let remedy = "write the claim's name and the attribute it fills: `department: group`";
+                let remedy =
+                    "write the claim's name and the attribute it fills: `department: group`";
                 self.settled(settings.with_claims(claims), &self.head(span), remedy)
             }
         }

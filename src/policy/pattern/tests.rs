@@ -1,0 +1,1 @@
+//! What a `match` reads as, refuses and covers.

@@ -1,0 +1,1 @@
+//! Whole policies: what loads, what is refused, who gets in.

@@ -19,11 +19,19 @@
 
 mod automaton;
 mod error;
+mod fingerprint;
+mod fold;
 mod hit;
 mod pack;
 mod pattern;
+mod program;
 mod stream;
 mod tail;
+mod terms;
+mod validate;
+
+#[cfg(test)]
+mod tests;
 
 pub use automaton::Automaton;
 pub use error::{BuildError, BuildErrorKind};

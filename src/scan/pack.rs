@@ -40,6 +40,9 @@ pub struct Detector {
     /// How a match goes on after the pattern, without a bound.
     #[serde(default)]
     pub continues: Option<TailKind>,
+    /// The hit is the last bytes of the match, this many; the bytes before are its context.
+    #[serde(default)]
+    pub covers_last: Option<usize>,
     /// How much a hit says by itself.
     pub strength: Strength,
     /// Texts that show what it does; tested.

@@ -1,10 +1,16 @@
 //! The patterns that are looked for together.
 
-use super::{Automaton, BuildError, Detector, PatternId};
+use super::program::Program;
+use super::terms::Terms;
+use super::validate::Validator;
+use super::{Automaton, BuildError, BuildErrorKind, Detector, PatternId, Strength};
 
 /// Collects patterns; [`PatternSet::build`] makes the automaton that finds them all in one pass.
+///
+/// A pattern that is refused takes no id, and leaves the set as it was.
 #[derive(Debug, Default)]
 pub struct PatternSet {
+    programs: Vec<Program>,
     next: u32,
 }
 
@@ -15,32 +21,72 @@ impl PatternSet {
         Self::default()
     }
 
-    /// Adds a detector of a pack.
+    /// How many patterns it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.next as usize
+    }
+
+    /// It holds no pattern.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.next == 0
+    }
+
+    /// Adds a detector of a pack. Its patterns share one id and are searched each on its own.
     ///
     /// # Errors
     /// Fails as [`PatternSet::regex`] does, and when the validator has no known name.
-    pub fn detector(&mut self, _detector: &Detector) -> Result<PatternId, BuildError> {
-        Ok(self.claim())
+    pub fn detector(&mut self, detector: &Detector) -> Result<PatternId, BuildError> {
+        let id = PatternId::new(self.next);
+        let validator = detector.validator.as_deref().map(Validator::named);
+        let validator = validator.transpose()?;
+        let programs = detector.patterns.iter().map(|pattern| {
+            let program = Program::regex(id, pattern, false, detector.strength)?;
+            Ok(Program {
+                validator,
+                covers_last: detector.covers_last,
+                tail: detector.continues,
+                ..program
+            })
+        });
+        let programs = programs.collect::<Result<Vec<_>, BuildError>>()?;
+        self.claim(programs)
     }
 
-    /// Adds a pattern in Rust regex syntax, over bytes.
+    /// Adds a pattern in Rust regex syntax, over bytes: `find_iter`'s leftmost matches.
+    ///
+    /// ```
+    /// use chaperone::scan::{BuildErrorKind, PatternSet};
+    ///
+    /// let mut set = PatternSet::new();
+    /// assert!(set.regex(r"\bEMP-[0-9]{6}\b").is_ok());
+    /// let error = set.regex("EMP-[0-9]+").unwrap_err();
+    /// assert_eq!(error.kind(), &BuildErrorKind::Unbounded);
+    /// assert!(error.remedy().contains("{1,64}"));
+    /// ```
     ///
     /// # Errors
     /// Fails when it isn't regex syntax, can match the empty string, or has no finite (or too great
     /// a) longest match.
-    pub fn regex(&mut self, _pattern: &str) -> Result<PatternId, BuildError> {
-        Ok(self.claim())
+    pub fn regex(&mut self, pattern: &str) -> Result<PatternId, BuildError> {
+        let id = PatternId::new(self.next);
+        let program = Program::regex(id, pattern, true, Strength::Likely)?;
+        self.claim(vec![program])
     }
 
-    /// Adds a list of terms under one id.
+    /// Adds a list of terms under one id: case-insensitive, word-bounded, every occurrence of every
+    /// term reported. An empty list is found nowhere.
     ///
     /// # Errors
     /// Fails when a term is empty or too long, or the list too large.
     pub fn terms<'t>(
         &mut self,
-        _terms: impl IntoIterator<Item = &'t str>,
+        terms: impl IntoIterator<Item = &'t str>,
     ) -> Result<PatternId, BuildError> {
-        Ok(self.claim())
+        let terms = Terms::new(terms)?;
+        let id = PatternId::new(self.next);
+        self.claim(vec![Program::terms(id, terms)])
     }
 
     /// Compiles the set.
@@ -48,12 +94,13 @@ impl PatternSet {
     /// # Errors
     /// Fails when the whole is too large.
     pub fn build(self) -> Result<Automaton, BuildError> {
-        Ok(Automaton::default())
+        Ok(Automaton::new(self.programs))
     }
 
-    fn claim(&mut self) -> PatternId {
+    fn claim(&mut self, programs: Vec<Program>) -> Result<PatternId, BuildError> {
         let id = PatternId::new(self.next);
-        self.next += 1;
-        id
+        self.next = self.next.checked_add(1).ok_or(BuildErrorKind::TooLarge)?;
+        self.programs.extend(programs);
+        Ok(id)
     }
 }

@@ -1,34 +1,137 @@
 //! Searches a haystack that arrives in pieces: the same hits at every cut.
+//!
+//! A place is judged once all the bytes that a judgement can depend on are at hand, or the stream
+//! has ended; so each judgement sees what it would see in the whole haystack.
 
-use super::{Hit, Span};
+use super::automaton::{Progress, Window};
+use super::tail::Tail;
+use super::{Automaton, Hit, Span};
 
 /// One stream's search.
-#[derive(Debug, Default)]
+///
+/// ```
+/// use chaperone::scan::{PatternSet, Span};
+///
+/// let mut set = PatternSet::new();
+/// set.regex("EMP-[0-9]{6}")?;
+/// let mut scanner = set.build()?.scanner();
+/// let mut spans = Vec::new();
+/// scanner.feed(b"see EMP-12", &mut |hit| spans.push(hit.span));
+/// assert!(scanner.settled() <= 4);
+/// scanner.feed(b"3456.", &mut |hit| spans.push(hit.span));
+/// scanner.finish(&mut |hit| spans.push(hit.span));
+/// assert_eq!(spans, [Span::new(4, 14)]);
+/// # Ok::<(), chaperone::scan::BuildError>(())
+/// ```
+#[derive(Debug)]
 pub struct Scanner {
-    fed: u64,
+    automaton: Automaton,
+    // The bytes from `base` on that are still looked at.
+    buffer: Vec<u8>,
+    base: u64,
+    // The index in `buffer` of the first place that isn't judged.
+    next: usize,
+    ends: Vec<u64>,
+    tails: Vec<Tail>,
 }
 
+/// How much of a piece is taken into the buffer at once.
+const PIECE: usize = 32 << 10;
+/// How many bytes that aren't needed any more may stay in the buffer.
+const SLACK: usize = 8 << 10;
+
 impl Scanner {
+    pub(super) fn new(automaton: Automaton) -> Self {
+        Self {
+            ends: vec![0; automaton.programs()],
+            automaton,
+            buffer: Vec::new(),
+            base: 0,
+            next: 0,
+            tails: Vec::new(),
+        }
+    }
+
     /// Takes the next piece and reports the hits that it settles.
-    pub fn feed(&mut self, chunk: &[u8], _sink: &mut dyn FnMut(Hit)) {
-        self.fed += chunk.len() as u64;
+    pub fn feed(&mut self, chunk: &[u8], sink: &mut dyn FnMut(Hit)) {
+        for piece in chunk.chunks(PIECE) {
+            self.follow(piece, sink);
+            self.buffer.extend_from_slice(piece);
+            let to = self.buffer.len().saturating_sub(self.automaton.ahead());
+            self.search(to, false, sink);
+            let needless = self.next.saturating_sub(self.automaton.back());
+            if needless > SLACK {
+                self.buffer.drain(..needless);
+                self.base += needless as u64;
+                self.next -= needless;
+            }
+        }
     }
 
     /// Ends the stream and reports what was still undecided.
-    pub fn finish(&mut self, _sink: &mut dyn FnMut(Hit)) {}
+    pub fn finish(&mut self, sink: &mut dyn FnMut(Hit)) {
+        for tail in self.tails.drain(..) {
+            sink(tail.hit());
+            if let Some(end) = self.ends.get_mut(tail.program) {
+                *end = tail.span.end;
+            }
+        }
+        self.search(self.buffer.len(), true, sink);
+    }
 
     /// The offset up to which everything is known: no hit that starts before it is still to come,
     /// and no reported one can still grow.
     #[must_use]
     pub fn settled(&self) -> u64 {
-        self.fed
+        let fed = self.base + self.buffer.len() as u64;
+        let next = self.base + self.next as u64;
+        let judged = if next == fed {
+            fed
+        } else {
+            next.saturating_sub(self.automaton.back() as u64)
+        };
+        let open = self.tails.iter().map(|tail| tail.span.start).min();
+        open.map_or(judged, |open| open.min(judged))
     }
 
-    /// The hit that is certain but still grows (a PEM block, a long token), as far as it is known.
-    /// Its bytes up to there will be reported as part of one hit when it ends, so they may be
-    /// discarded, though not released.
+    /// The first hit that is certain but still grows (a PEM block, a long token), as far as it is
+    /// known. Its bytes up to there will be part of one hit when it ends: they may be discarded
+    /// before, though not released.
     #[must_use]
     pub fn open(&self) -> Option<Span> {
-        None
+        let open = self.tails.iter().map(|tail| tail.span);
+        open.min_by_key(|span| span.start)
+    }
+
+    fn search(&mut self, to: usize, is_last: bool, sink: &mut dyn FnMut(Hit)) {
+        if to <= self.next {
+            return;
+        }
+        let window = Window {
+            bytes: &self.buffer,
+            base: self.base,
+            is_last,
+        };
+        let mut progress = Progress {
+            ends: &mut self.ends,
+            tails: &mut self.tails,
+        };
+        self.automaton
+            .search(window, self.next, to, &mut progress, sink);
+        self.next = to;
+    }
+
+    fn follow(&mut self, piece: &[u8], sink: &mut dyn FnMut(Hit)) {
+        let ends = &mut self.ends;
+        self.tails.retain_mut(|tail| {
+            let has_ended = tail.follow(piece);
+            if has_ended {
+                sink(tail.hit());
+                if let Some(end) = ends.get_mut(tail.program) {
+                    *end = tail.span.end;
+                }
+            }
+            !has_ended
+        });
     }
 }

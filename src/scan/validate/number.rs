@@ -1,0 +1,114 @@
+//! Numbers that people are known by: cards, accounts, phones, social security.
+
+/// Luhn, over the digits; an issuer's prefix and length are in the pattern.
+pub(super) fn card(text: &[u8]) -> bool {
+    let digits = text.iter().rev().filter(|byte| byte.is_ascii_digit());
+    let sum: u32 = digits
+        .zip([false, true].into_iter().cycle())
+        .map(|(byte, is_doubled)| {
+            let digit = u32::from(byte - b'0');
+            match (is_doubled, digit) {
+                (false, digit) => digit,
+                (true, digit) if digit > 4 => 2 * digit - 9,
+                (true, digit) => 2 * digit,
+            }
+        })
+        .sum();
+    sum.is_multiple_of(10)
+}
+
+/// The country's length, then ISO 7064 mod 97-10. What follows the last group is left out.
+pub(super) fn iban(text: &[u8]) -> Option<usize> {
+    let length = iban_length(text.first_chunk()?)?;
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
+    let (mut end, mut count) = (0, 0);
+    for (i, byte) in text.iter().enumerate() {
+        if is_part(byte) {
+            count += 1;
+            end = i + 1;
+        }
+        if count == length {
+            break;
+        }
+    }
+    // The next character must not belong to the same group.
+    if count != length || text.get(end).is_some_and(is_part) {
+        return None;
+    }
+    let parts = || text.iter().take(end).filter(|byte| is_part(byte));
+    let rest = parts()
+        .skip(4)
+        .chain(parts().take(4))
+        .fold(0_u32, |rest, byte| {
+            let value = match byte {
+                b'0'..=b'9' => return (rest * 10 + u32::from(byte - b'0')) % 97,
+                _ => u32::from(byte.to_ascii_uppercase() - b'A') + 10,
+            };
+            (rest * 100 + value) % 97
+        });
+    (rest == 1).then_some(end)
+}
+
+/// The length of a country's IBANs, of the SWIFT IBAN registry.
+fn iban_length(country: &[u8; 2]) -> Option<usize> {
+    Some(match &country.map(|byte| byte.to_ascii_uppercase()) {
+        b"NO" => 15,
+        b"BE" => 16,
+        b"DK" | b"FI" | b"FK" | b"FO" | b"GL" | b"NL" | b"SD" => 18,
+        b"MK" | b"SI" => 19,
+        b"AT" | b"BA" | b"EE" | b"KZ" | b"LT" | b"LU" | b"MN" | b"XK" => 20,
+        b"CH" | b"CR" | b"HR" | b"LI" | b"LV" => 21,
+        b"BG" | b"BH" | b"DE" | b"GB" | b"GE" | b"IE" | b"ME" | b"RS" | b"VA" => 22,
+        b"AE" | b"GI" | b"IL" | b"IQ" | b"OM" | b"SO" | b"TL" => 23,
+        b"AD" | b"CZ" | b"ES" | b"MD" | b"PK" | b"RO" | b"SA" | b"SE" | b"SK" | b"TN" | b"VG" => 24,
+        b"LY" | b"PT" | b"ST" => 25,
+        b"IS" | b"TR" => 26,
+        b"BI" | b"DJ" | b"FR" | b"GR" | b"IT" | b"MC" | b"MR" | b"SM" => 27,
+        b"AL" | b"AZ" | b"BY" | b"CY" | b"DO" | b"GT" | b"HN" | b"HU" | b"LB" | b"NI" | b"PL"
+        | b"SV" => 28,
+        b"BR" | b"EG" | b"PS" | b"QA" | b"UA" => 29,
+        b"JO" | b"KW" | b"MU" | b"YE" => 30,
+        b"MT" | b"SC" => 31,
+        b"LC" => 32,
+        b"RU" => 33,
+        _ => return None,
+    })
+}
+
+/// At least 7 digits; groups that bring it beyond the 15 of E.164 are left out.
+pub(super) fn phone(text: &[u8]) -> Option<usize> {
+    const FEWEST: usize = 7;
+    const MOST: usize = 15;
+    let (mut digits, mut end) = (0, 0);
+    for (i, byte) in text.iter().enumerate() {
+        if !byte.is_ascii_digit() {
+            continue;
+        }
+        digits += 1;
+        let ends_group = !text.get(i + 1).is_some_and(u8::is_ascii_digit);
+        if ends_group && digits <= MOST {
+            end = i + 1;
+        }
+    }
+    let kept = text.iter().take(end).filter(|byte| byte.is_ascii_digit());
+    (kept.count() >= FEWEST).then_some(end)
+}
+
+/// No area 000, 666 or 9xx, no group 00, no serial 0000; nor the numbers known from advertising.
+pub(super) fn us_ssn(text: &[u8]) -> bool {
+    let mut digits = [0; 9];
+    let found = text.iter().filter(|byte| byte.is_ascii_digit());
+    digits
+        .iter_mut()
+        .zip(found)
+        .for_each(|(digit, byte)| *digit = *byte);
+    let [area @ .., _, _, _, _, _, _] = &digits;
+    let [_, _, _, group @ .., _, _, _, _] = &digits;
+    let [_, _, _, _, _, serial @ ..] = &digits;
+    area != b"000"
+        && area != b"666"
+        && !area.starts_with(b"9")
+        && group != b"00"
+        && serial != b"0000"
+        && !matches!(&digits, b"078051120" | b"219099999")
+}

@@ -8,15 +8,19 @@
 //! INVARIANT: [`Capability`] has one maker, `Verifier::authorize`; nothing here logs a token or puts
 //! one into an error.
 
+pub mod attenuate;
 mod biscuit;
 mod cache;
 mod claimed;
 mod evaluation;
 mod facts;
+pub mod inspect;
 mod json;
+pub mod judge;
 mod jwks;
 mod jwt;
 mod keys;
+pub mod mint;
 mod rule;
 mod settings;
 mod verified;

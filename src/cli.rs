@@ -5,6 +5,7 @@
 
 mod completions;
 mod exit;
+mod token;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -23,12 +24,15 @@ pub struct Cli {
 enum Verb {
     /// Print a shell's completion script
     Completions(completions::Args),
+    /// Make, narrow, look into and judge capabilities
+    Token(token::Args),
 }
 
 impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completions(args) => completions::run(&args),
+            Self::Token(args) => token::run(&args),
         }
     }
 }

@@ -219,6 +219,11 @@ fn expiry(check: &schema::Check, symbols: &SymbolTable) -> Option<Timestamp> {
     ends.min()
 }
 
+/// Whether an attribute can't have this name: it means the user, the request or the whole token.
+pub(super) fn is_reserved(name: &str) -> bool {
+    AMBIENT.contains(&name) || ["user", "preview", "revision"].contains(&name)
+}
+
 pub(super) fn schema_kind(kind: i32) -> Option<op_binary::Kind> {
     op_binary::Kind::from_i32(kind)
 }

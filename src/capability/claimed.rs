@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use biscuit_auth::format::schema;
+use prost::Message;
 
 use super::jwt::Compact;
 
@@ -33,4 +35,16 @@ pub(super) fn biscuit_bytes(text: &str) -> Option<Vec<u8>> {
         .decode(text)
         .or_else(|_| URL_SAFE_NO_PAD.decode(text))
         .ok()
+}
+
+/// Every string that the blocks of a Biscuit bring along, unverified.
+pub(super) fn strings(bytes: &[u8]) -> Vec<String> {
+    let Ok(token) = schema::Biscuit::decode(bytes) else {
+        return Vec::new();
+    };
+    std::iter::once(&token.authority)
+        .chain(&token.blocks)
+        .filter_map(|signed| schema::Block::decode(signed.block.as_slice()).ok())
+        .flat_map(|block| block.symbols)
+        .collect()
 }

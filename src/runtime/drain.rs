@@ -23,6 +23,16 @@ impl Drain {
         Self::default()
     }
 
+    /// A handle of one connection: waiting on it takes no lock that other connections hold.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            draining: self.draining.child_token(),
+            over: self.over.child_token(),
+            connections: self.connections.clone(),
+        }
+    }
+
     /// From now on nothing new is taken.
     pub fn begin(&self) {
         self.draining.cancel();

@@ -1,0 +1,16 @@
+//! Sockets and HTTP connections on both sides; what an exchange means is no business of this room.
+//!
+//! Downstream: [`listen`] takes connections, [`tls`] unwraps them, [`serve`] speaks HTTP/1 and HTTP/2
+//! and ends what is idle or slow. Upstream: [`upstream`] keeps connections to the app, each for one subject.
+
+pub mod listen;
+pub mod meter;
+pub mod serve;
+pub mod tls;
+pub mod upstream;
+
+pub use listen::Listener;
+pub use meter::{Busy, Meter};
+pub use serve::{Limits, Server};
+pub use tls::Acceptor;
+pub use upstream::{Lease, Upstream, UpstreamError};

@@ -1,0 +1,208 @@
+//! What a downstream connection is doing, so that idle and slow ones can be ended: a byte stream
+//! that keeps the books, read by the connection's watchman.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+
+/// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
+#[derive(Debug)]
+pub struct Meter {
+    began: Instant,
+    in_flight: AtomicUsize,
+    is_multiplexed: AtomicBool,
+    quiet_since: AtomicU64,
+    head_since: AtomicU64,
+    stuck_since: AtomicU64,
+}
+
+impl Meter {
+    /// The books of a connection that begins now.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            in_flight: AtomicUsize::new(0),
+            is_multiplexed: AtomicBool::new(false),
+            quiet_since: AtomicU64::new(1),
+            head_since: AtomicU64::new(0),
+            stuck_since: AtomicU64::new(0),
+        })
+    }
+
+    /// An exchange begins; it lasts until the guard is dropped.
+    pub fn begin(self: &Arc<Self>, is_multiplexed: bool) -> Busy {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        self.head_since.store(0, Ordering::Release);
+        self.is_multiplexed.store(is_multiplexed, Ordering::Release);
+        Busy(Arc::clone(self))
+    }
+
+    /// Whether no exchange runs and nothing waits to be taken by the client.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) == 0 && self.stuck_since.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether the client has used up its time: to send a head, to send another, or to take what it is sent.
+    #[must_use]
+    pub fn is_overdue(&self, head_time: Duration, idle: Duration) -> bool {
+        let stuck = self.age(&self.stuck_since);
+        if stuck.is_some_and(|age| age > idle) {
+            return true;
+        }
+        if self.in_flight.load(Ordering::Acquire) > 0 {
+            return false;
+        }
+        match self.age(&self.head_since) {
+            Some(age) => age > head_time,
+            None => self.age(&self.quiet_since).is_some_and(|age| age > idle),
+        }
+    }
+
+    fn age(&self, since: &AtomicU64) -> Option<Duration> {
+        match since.load(Ordering::Acquire) {
+            0 => None,
+            since => Some(Duration::from_millis(self.now().saturating_sub(since))),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |now| now + 1)
+    }
+
+    fn has_read(&self) {
+        let is_head = self.in_flight.load(Ordering::Acquire) == 0
+            && !self.is_multiplexed.load(Ordering::Acquire)
+            && self.head_since.load(Ordering::Acquire) == 0;
+        if is_head {
+            self.head_since.store(self.now(), Ordering::Release);
+        }
+    }
+
+    fn has_written<T>(&self, outcome: &Poll<T>) {
+        let was_stuck = self.stuck_since.load(Ordering::Acquire) != 0;
+        if outcome.is_pending() && !was_stuck {
+            self.stuck_since.store(self.now(), Ordering::Release);
+        } else if outcome.is_ready() && was_stuck {
+            self.stuck_since.store(0, Ordering::Release);
+        }
+    }
+}
+
+/// An exchange that runs on a connection.
+#[derive(Debug)]
+pub struct Busy(Arc<Meter>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.quiet_since.store(self.0.now(), Ordering::Release);
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A byte stream that keeps a [`Meter`].
+#[derive(Debug)]
+pub(super) struct Metered<T> {
+    inner: T,
+    meter: Arc<Meter>,
+}
+
+impl<T> Metered<T> {
+    pub(super) fn new(inner: T, meter: Arc<Meter>) -> Self {
+        Self { inner, meter }
+    }
+}
+
+impl<T: Read + Unpin> Read for Metered<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if outcome.is_ready() {
+            self.meter.has_read();
+        }
+        outcome
+    }
+}
+
+impl<T: Write + Unpin> Write for Metered<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.meter.has_written(&outcome);
+        outcome
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.meter.has_written(&outcome);
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Meter;
+
+    const NONE: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn pass() {
+        std::thread::sleep(Duration::from_millis(3));
+    }
+
+    #[test]
+    fn tells_slow_heads_from_idle_connections() {
+        let meter = Meter::new();
+        pass();
+        assert!(meter.is_overdue(LONG, NONE) && !meter.is_overdue(NONE, LONG));
+        meter.has_read();
+        pass();
+        assert!(meter.is_overdue(NONE, LONG) && !meter.is_overdue(LONG, NONE));
+        let busy = meter.begin(false);
+        assert!(!meter.is_overdue(NONE, NONE) && !meter.is_quiet());
+        drop(busy);
+        pass();
+        assert!(meter.is_overdue(NONE, NONE) && meter.is_quiet());
+    }
+
+    #[test]
+    fn sees_clients_that_take_nothing() {
+        let meter = Meter::new();
+        let _busy = meter.begin(true);
+        meter.has_written(&std::task::Poll::<()>::Pending);
+        pass();
+        assert!(meter.is_overdue(LONG, NONE));
+        meter.has_written(&std::task::Poll::Ready(()));
+        assert!(!meter.is_overdue(LONG, NONE));
+    }
+}

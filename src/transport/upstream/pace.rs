@@ -1,0 +1,204 @@
+//! Whose turn it is on a connection to the app: an app that keeps us waiting too long is cut off, a
+//! client that does is not the app's fault.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+/// The books of one connection, kept by its byte stream and by the body of the request on it.
+#[derive(Debug)]
+pub struct Pace {
+    began: Instant,
+    is_running: AtomicBool,
+    is_uploading: AtomicBool,
+    is_clients_turn: AtomicBool,
+    has_received: AtomicBool,
+    /// Milliseconds after `began` at which the request was sent.
+    sent_at: AtomicU64,
+}
+
+impl Pace {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            began: Instant::now(),
+            is_running: AtomicBool::new(false),
+            is_uploading: AtomicBool::new(false),
+            is_clients_turn: AtomicBool::new(false),
+            has_received: AtomicBool::new(false),
+            sent_at: AtomicU64::new(0),
+        })
+    }
+
+    /// The request has a body: until [`Pace::uploaded`] the app need not have answered.
+    pub fn uploading(&self) {
+        self.is_uploading.store(true, Ordering::Release);
+    }
+
+    /// The body waits for the client, or no longer does.
+    pub fn clients_turn(&self, is_clients: bool) {
+        self.is_clients_turn.store(is_clients, Ordering::Release);
+    }
+
+    /// The request's body has come to its end.
+    pub fn uploaded(&self) {
+        self.sent_at.store(self.now(), Ordering::Release);
+        self.is_clients_turn.store(false, Ordering::Release);
+        self.is_uploading.store(false, Ordering::Release);
+    }
+
+    /// Whether the app has sent a byte since the request began.
+    pub(super) fn has_received(&self) -> bool {
+        self.has_received.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begin(&self) {
+        self.has_received.store(false, Ordering::Release);
+        self.sent_at.store(self.now(), Ordering::Release);
+        self.is_running.store(true, Ordering::Release);
+    }
+
+    /// The exchange has ended; true when its request was sent whole.
+    pub(super) fn end(&self) -> bool {
+        self.is_running.store(false, Ordering::Release);
+        !self.is_uploading.load(Ordering::Acquire)
+    }
+
+    /// Waits until the whole request has been sent for `limit` without an answer's head.
+    pub(super) async fn head_overdue(&self, limit: Duration) {
+        loop {
+            let since = if self.is_uploading.load(Ordering::Acquire) {
+                Instant::now()
+            } else {
+                self.began + Duration::from_millis(self.sent_at.load(Ordering::Acquire))
+            };
+            if since.elapsed() >= limit {
+                return;
+            }
+            tokio::time::sleep_until(since + limit).await;
+        }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn waits_for_app(&self) -> bool {
+        self.is_running.load(Ordering::Acquire) && !self.is_clients_turn.load(Ordering::Acquire)
+    }
+}
+
+/// A byte stream to the app that fails when the app keeps us waiting longer than its limit.
+#[derive(Debug)]
+pub(super) struct Paced<T> {
+    inner: T,
+    pace: Arc<Pace>,
+    limit: Duration,
+    waiting_since: Option<Instant>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl<T> Paced<T> {
+    pub(super) fn new(inner: T, pace: Arc<Pace>, limit: Duration) -> Self {
+        Self {
+            inner,
+            pace,
+            limit,
+            waiting_since: None,
+            alarm: None,
+        }
+    }
+
+    fn progress(&mut self) {
+        self.waiting_since = None;
+    }
+
+    /// Nothing has come: fails once it is the app's turn and that has lasted for the limit.
+    fn wait<V>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<V>> {
+        if !self.pace.is_running.load(Ordering::Acquire) {
+            self.waiting_since = None;
+            return Poll::Pending;
+        }
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let limit = self.limit;
+        // The alarm is set once and asked on waking: moving it on every read would cost more than the read.
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(since + limit)));
+        while alarm.as_mut().poll(cx).is_ready() {
+            if !self.pace.waits_for_app() {
+                self.waiting_since = Some(Instant::now());
+            }
+            let since = self.waiting_since.unwrap_or(since);
+            if since.elapsed() >= limit {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            alarm.as_mut().reset(since + limit);
+        }
+        Poll::Pending
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.inner).poll_read(cx, buf) {
+            Poll::Ready(outcome) => {
+                self.progress();
+                if buf.filled().len() > before {
+                    self.pace.has_received.store(true, Ordering::Release);
+                }
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => self.wait(cx),
+        }
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
+        if outcome.is_ready() {
+            self.progress();
+        }
+        outcome
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        if outcome.is_ready() {
+            self.progress();
+        }
+        outcome
+    }
+}

@@ -4,9 +4,12 @@
 pub mod audit;
 pub mod capability;
 pub mod cli;
+pub mod config;
 pub mod filter;
 pub mod json;
 pub mod policy;
 pub mod runtime;
 pub mod scan;
+pub mod telemetry;
+pub mod transport;
 pub mod types;

@@ -6,19 +6,53 @@
 //! INVARIANT: nothing passes that was not looked at: [`FilteredBody`] has one maker, here, and every
 //! doubt is a [`Refusal`], which before the first byte becomes an answer and later a reset.
 
+pub mod body;
 pub mod coding;
+mod flow;
+mod form;
+pub mod headers;
+mod hold;
 pub mod inspect;
+pub mod media;
 pub mod place;
 pub mod plan;
+mod raw;
 pub mod report;
+mod request;
+mod response;
+pub mod stream;
+mod text;
+mod window;
 
 use bytes::BytesMut;
 
+pub use crate::filter::body::{Closing, End, FilterError, FilteredBody, Hook, Outcome, Watch};
+pub use crate::filter::coding::Coding;
 pub use crate::filter::inspect::{Edit, Inspector};
 pub use crate::filter::place::{Place, Step, Trail};
 pub use crate::filter::plan::{Context, Limits, Plan, Side};
 pub use crate::filter::report::{Count, Finding, Report};
+pub use crate::filter::request::request;
+pub use crate::filter::response::response;
+pub use crate::filter::stream::Stream;
 use crate::types::Refusal;
+
+/// An exchange that was blocked before anything of it left, and what had been found by then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// Why.
+    pub refusal: Refusal,
+    /// What was found and done.
+    pub report: Report,
+}
+
+impl Blocked {
+    fn by(refusal: Refusal, report: &Report) -> Box<Self> {
+        let mut report = report.clone();
+        report.refuse(&refusal);
+        Box::new(Self { refusal, report })
+    }
+}
 
 /// A body format: reads decoded bytes in pieces of any size, gives out what may pass.
 ///

@@ -57,6 +57,12 @@ impl Inspector {
         &self.plan
     }
 
+    /// Which way it looks.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
     /// What was found and done so far.
     #[must_use]
     pub fn report(&self) -> &Report {

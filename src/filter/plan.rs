@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::policy::treatment::Treatment;
+use crate::policy::Mode;
+use crate::policy::permit::Permit;
+use crate::policy::treatment::{Class, Treatment};
 use crate::types::{Budget, FingerprintKey, Subject};
 
 /// Everything the filter needs to know about one exchange.
@@ -16,6 +18,41 @@ pub struct Plan {
     pub is_observing: bool,
     /// The moment and the surroundings.
     pub context: Context,
+}
+
+impl Plan {
+    /// The plan that a permit grants.
+    #[must_use]
+    pub fn of(permit: &Permit, context: &Context) -> Self {
+        Self {
+            treatment: permit.treatment().clone(),
+            subject: permit.subject().clone(),
+            is_observing: permit.mode() == Mode::Observe,
+            context: context.clone(),
+        }
+    }
+
+    /// The kinds of rules that run, as `Chaperone-Filter` names them.
+    #[must_use]
+    pub fn kinds(treatment: &Treatment) -> Vec<&'static str> {
+        let rules = &treatment.detect.rules;
+        let has = |wanted: fn(&Class) -> bool| rules.iter().any(|rule| wanted(&rule.class));
+        [
+            ("owner", treatment.records.is_some()),
+            ("detector", has(|class| matches!(class, Class::Detector))),
+            (
+                "dictionary",
+                has(|class| matches!(class, Class::Dictionary)),
+            ),
+            (
+                "embargo",
+                has(|class| matches!(class, Class::Embargo { .. })),
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(kind, runs)| runs.then_some(kind))
+        .collect()
+    }
 }
 
 /// The moment and the surroundings of one exchange.

@@ -34,7 +34,7 @@ pub struct Count {
     pub rule: Arc<str>,
     /// The control it serves.
     pub control: Control,
-    /// What it did: `block`, `drop`, `hide`, `mask`, `pseudonymize`, `redact`, `remove`.
+    /// What it did: `block`, `drop`, `hide`, `mask`, `pseudonymize`, `redact`.
     pub action: &'static str,
     /// The kind of rule, as `Chaperone-Filter` names it: `owner`, `detector`, `dictionary`, `embargo`.
     pub kind: &'static str,
@@ -114,17 +114,6 @@ impl Report {
             Others::Redact => "redact",
         };
         self.count(origin, &origin.rule, Control::Leak, action, "owner");
-    }
-
-    /// Counts a header that was taken out for what `rule` found in it.
-    pub(crate) fn remove_header(&mut self, rule: &DetectRule) {
-        self.count(
-            &rule.origin,
-            &rule.detector,
-            rule.control,
-            "remove",
-            kind(rule.class),
-        );
     }
 
     /// Counts a match, and lists it while there is room.

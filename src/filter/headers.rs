@@ -1,0 +1,97 @@
+//! Header fields: those that hold what must not pass, and those that a filtered body makes untrue.
+
+use http::header::{
+    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_RANGE, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
+    REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode;
+
+use crate::filter::{Edit, Inspector, Place, Side, coding};
+use crate::types::Refusal;
+
+/// Fields that describe the body as the app made it.
+const STALE: [&str; 5] = [
+    "content-digest",
+    "content-md5",
+    "digest",
+    "repr-digest",
+    "x-content-length",
+];
+
+/// Looks through the values of `headers`, percent-decoded too. In answers a field in which
+/// something is found is taken out whole; a request is refused.
+pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Result<(), Refusal> {
+    if inspector.is_idle() {
+        return Ok(());
+    }
+    let side = inspector.side();
+    let mut edits: Vec<Edit> = Vec::new();
+    let mut found: Vec<HeaderName> = Vec::new();
+    for (name, value) in headers.iter() {
+        if is_exempt(name, side) {
+            continue;
+        }
+        edits.clear();
+        let (place, value) = (Place::Header(name.as_str()), value.as_bytes());
+        inspector.inspect(value, &place, &mut edits)?;
+        if edits.is_empty() && value.contains(&b'%') {
+            let decoded: Vec<u8> = percent_decode(value).collect();
+            inspector.inspect(&decoded, &place, &mut edits)?;
+        }
+        if !edits.is_empty() {
+            found.push(name.clone());
+        }
+    }
+    if !inspector.plan().is_observing {
+        for name in found {
+            headers.remove(name);
+        }
+    }
+    Ok(())
+}
+
+/// A body's length is not text; what the client sends to prove who it is has been judged before,
+/// and what the sidecar itself tells the app about the user was not the client's to say.
+fn is_exempt(name: &HeaderName, side: Side) -> bool {
+    if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING {
+        return true;
+    }
+    side == Side::Request
+        && (*name == AUTHORIZATION
+            || *name == COOKIE
+            || name.as_str().starts_with("x-forwarded-")
+            || name.as_str().starts_with("chaperone-"))
+}
+
+/// Takes out what no longer holds for a body that was filtered.
+pub(super) fn drop_stale(headers: &mut HeaderMap) {
+    for name in [
+        ACCEPT_RANGES,
+        CONTENT_ENCODING,
+        CONTENT_LENGTH,
+        CONTENT_RANGE,
+        ETAG,
+    ] {
+        headers.remove(name);
+    }
+    for name in STALE {
+        headers.remove(name);
+    }
+}
+
+/// What every answer carries: it is for this user, as what it says it is, and tells no one where it was read.
+pub fn protect(headers: &mut HeaderMap) {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+}
+
+/// Asks the app for whole answers in codings that can be undone.
+pub(super) fn ask_for_readable(headers: &mut HeaderMap) {
+    for name in [RANGE, IF_RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+        headers.remove(name);
+    }
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(coding::ACCEPTED));
+}

@@ -1,0 +1,133 @@
+//! What a body is, as its `Content-Type` says: one reading, or none.
+
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use mime::Mime;
+
+use crate::policy::treatment::Kind;
+
+/// What a message's `Content-Type` says about its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Media {
+    /// There is none.
+    Absent,
+    /// It can be read in two ways, or not at all, or its charset is not UTF-8.
+    Unclear,
+    /// A type that can be scanned.
+    Known(Kind),
+    /// Any other type.
+    Other,
+}
+
+impl Media {
+    /// Reads the `Content-Type` fields of a message.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(CONTENT_TYPE).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Absent,
+            (Some(value), None) => value.to_str().map_or(Self::Unclear, Self::named),
+            (Some(_), Some(_)) => Self::Unclear,
+        }
+    }
+
+    /// Reads one media type.
+    #[must_use]
+    pub fn named(text: &str) -> Self {
+        let Ok(media) = text.trim().parse::<Mime>() else {
+            return Self::Unclear;
+        };
+        let Some(kind) = kind(&media) else {
+            return Self::Other;
+        };
+        let mut charsets = media.params().filter(|(name, _)| *name == mime::CHARSET);
+        let is_utf8 = |charset: &str| {
+            ["utf-8", "utf8", "us-ascii"]
+                .iter()
+                .any(|known| charset.eq_ignore_ascii_case(known))
+        };
+        match (charsets.next(), charsets.next()) {
+            (None, _) => Self::Known(kind),
+            (Some((_, charset)), None) if is_utf8(charset.as_str()) => Self::Known(kind),
+            _ => Self::Unclear,
+        }
+    }
+}
+
+fn kind(media: &Mime) -> Option<Kind> {
+    let subtype = media.subtype().as_str();
+    let suffix = media.suffix().map(|suffix| suffix.as_str());
+    if subtype == "json" || suffix == Some("json") {
+        return Some(Kind::Json);
+    }
+    if media.type_() == mime::TEXT {
+        return Some(Kind::Text);
+    }
+    if matches!(suffix, Some("xml" | "yaml")) {
+        return Some(Kind::Text);
+    }
+    if media.type_() != mime::APPLICATION {
+        return None;
+    }
+    match subtype {
+        "json-lines" | "jsonl" | "jsonlines" | "ndjson" | "x-jsonlines" | "x-ndjson" => {
+            Some(Kind::Ndjson)
+        }
+        "x-www-form-urlencoded" => Some(Kind::Form),
+        "ecmascript" | "graphql" | "javascript" | "sql" | "toml" | "x-javascript" | "x-sh"
+        | "x-yaml" | "xml" | "xml-dtd" | "yaml" => Some(Kind::Text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Media;
+    use crate::policy::treatment::Kind;
+
+    #[test]
+    fn reads_one_type() {
+        for (text, media) in [
+            ("application/json", Media::Known(Kind::Json)),
+            (
+                "Application/Problem+JSON; charset=UTF-8",
+                Media::Known(Kind::Json),
+            ),
+            ("text/json", Media::Known(Kind::Json)),
+            ("application/x-ndjson", Media::Known(Kind::Ndjson)),
+            ("application/jsonl", Media::Known(Kind::Ndjson)),
+            ("text/html; charset=\"utf-8\"", Media::Known(Kind::Text)),
+            ("text/event-stream", Media::Known(Kind::Text)),
+            ("image/svg+xml", Media::Known(Kind::Text)),
+            ("application/javascript", Media::Known(Kind::Text)),
+            (
+                "application/x-www-form-urlencoded",
+                Media::Known(Kind::Form),
+            ),
+            ("image/png", Media::Other),
+            ("application/json-seq", Media::Other),
+            ("multipart/form-data; boundary=x", Media::Other),
+        ] {
+            assert_eq!(Media::named(text), media, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_two_readings() {
+        for text in [
+            "",
+            "json",
+            "application/json, text/html",
+            "text/plain; charset=utf-16",
+            "text/plain; charset=utf-8; charset=utf-7",
+            "application/json; charset=iso-8859-1",
+        ] {
+            assert_eq!(Media::named(text), Media::Unclear, "{text}");
+        }
+        let mut headers = http::HeaderMap::new();
+        for value in ["text/plain", "text/plain"] {
+            headers.append("content-type", value.parse().unwrap());
+        }
+        assert_eq!(Media::of(&headers), Media::Unclear);
+    }
+}

@@ -1,0 +1,138 @@
+//! An answer of the app on its way to the client.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body::Body;
+
+use crate::filter::body::FilteredBody;
+use crate::filter::coding::Coding;
+use crate::filter::flow::{Engine, Flow};
+use crate::filter::media::Media;
+use crate::filter::{Blocked, Context, Inspector, Plan, Report, Side, Stream, headers, hold};
+use crate::policy::permit::Permit;
+use crate::policy::treatment::{Kind, Treatment};
+use crate::types::{ReasonCode, Refusal};
+
+/// Filters the app's answer to a request with `method`; waits until something of it may leave.
+///
+/// # Errors
+/// Refuses an answer that the permit does not cover, as far as that shows before its first byte leaves.
+pub async fn response<B>(
+    permit: &Permit,
+    context: &Context,
+    method: &Method,
+    answer: Response<B>,
+) -> Result<Response<FilteredBody>, Box<Blocked>>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let plan = Arc::new(Plan::of(permit, context));
+    let (mut parts, source) = answer.into_parts();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(refused(ReasonCode::UpgradeRefused));
+    }
+    let is_empty = *method == Method::HEAD
+        || parts.status == StatusCode::NO_CONTENT
+        || parts.status == StatusCode::NOT_MODIFIED
+        || source.is_end_stream();
+    if plan.is_observing {
+        let body = observe(&plan, &mut parts.headers, source, is_empty);
+        return Ok(Response::from_parts(parts, body));
+    }
+    headers::protect(&mut parts.headers);
+    if is_unread(&plan.treatment) {
+        let engine = Engine::Pass(Bytes::new(), Box::default());
+        let flow = Flow::new(source, engine, Side::Response, u64::MAX);
+        return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
+    }
+    let mut inspector = Inspector::new(&plan, Side::Response);
+    if let Err(refusal) = headers::inspect(&mut parts.headers, &mut inspector) {
+        return Err(Blocked::by(refusal, inspector.report()));
+    }
+    if is_empty {
+        headers::drop_stale(&mut parts.headers);
+        let flow = Flow::empty(inspector.report().clone(), Side::Response);
+        return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
+    }
+    if parts.status == StatusCode::PARTIAL_CONTENT {
+        let refusal = Refusal::new(ReasonCode::AnswerMalformed)
+            .because("a partial answer that nobody asked for");
+        return Err(Blocked::by(refusal, inspector.report()));
+    }
+    let before = inspector.report().clone();
+    let stream = engine(&plan, &parts.headers, inspector)
+        .map_err(|refusal| Blocked::by(refusal, &before))?;
+    headers::drop_stale(&mut parts.headers);
+    parts.headers.remove(TRANSFER_ENCODING);
+    let engine = Engine::Stream(Box::new(stream));
+    let mut body = FilteredBody::new(Flow::new(source, engine, Side::Response, u64::MAX));
+    hold::ahead(&mut body).await?;
+    if let Some(length) = body.whole() {
+        parts
+            .headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Ok(Response::from_parts(parts, body))
+}
+
+/// The route's answers are nobody's data and nothing is detected in them: they pass unread.
+fn is_unread(treatment: &Treatment) -> bool {
+    treatment.records.is_none()
+        && treatment.public.is_some()
+        && treatment.detect.automaton.is_none()
+}
+
+fn engine(plan: &Plan, headers: &http::HeaderMap, inspector: Inspector) -> Result<Stream, Refusal> {
+    let kind = kind(&plan.treatment, headers)?;
+    let codings = Coding::of(headers, &plan.context.limits)?;
+    Stream::with(inspector, kind, &codings)
+}
+
+/// How an answer with a body is read.
+fn kind(treatment: &Treatment, headers: &http::HeaderMap) -> Result<Option<Kind>, Refusal> {
+    match (Media::of(headers), treatment.read_as) {
+        (Media::Unclear, _) => Err(Refusal::new(ReasonCode::TypeUnsupported)
+            .by(&treatment.origin)
+            .because("no single content type in UTF-8")),
+        (_, Some(kind)) => Ok(Some(kind)),
+        (Media::Known(kind), None) => Ok(Some(kind)),
+        // Without a type it is taken for text, which it must then be; `nosniff` binds the client to that.
+        (Media::Absent, None) => Ok(Some(Kind::Text)),
+        (Media::Other, None) => Ok(None),
+    }
+}
+
+/// Records what would happen and changes nothing.
+fn observe<B>(
+    plan: &Arc<Plan>,
+    headers: &mut http::HeaderMap,
+    source: B,
+    is_empty: bool,
+) -> FilteredBody
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let mut inspector = Inspector::new(plan, Side::Response);
+    // When observing, a block is noted in the report and not returned.
+    _ = headers::inspect(headers, &mut inspector);
+    let mut report = inspector.report().clone();
+    let engine = if is_empty || is_unread(&plan.treatment) {
+        Engine::Pass(Bytes::new(), Box::new(report))
+    } else {
+        match engine(plan, headers, inspector) {
+            Ok(stream) => Engine::Stream(Box::new(stream)),
+            Err(refusal) => {
+                report.refuse(&refusal);
+                Engine::Pass(Bytes::new(), Box::new(report))
+            }
+        }
+    };
+    FilteredBody::new(Flow::new(source, engine, Side::Response, u64::MAX))
+}
+
+fn refused(code: ReasonCode) -> Box<Blocked> {
+    Blocked::by(Refusal::new(code), &Report::default())
+}

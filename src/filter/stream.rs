@@ -1,0 +1,217 @@
+//! One body through the filter, push by push: codings undone, read as its kind, what may pass given out.
+//!
+//! Synchronous and free of HTTP: the body adaptor, `redact`, benches and fuzz targets drive the same engine.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::filter::coding::{Coding, Decoding};
+use crate::filter::form::Form;
+use crate::filter::raw::Raw;
+use crate::filter::text::Text;
+use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
+use crate::policy::treatment::Kind;
+use crate::types::{ReasonCode, Refusal, Reservation};
+
+/// The filter of one body.
+pub struct Stream {
+    inspector: Inspector,
+    decoding: Decoding,
+    format: Box<dyn Format>,
+    output: Output,
+    reservation: Reservation,
+    refused: Option<Refusal>,
+}
+
+impl Stream {
+    /// A filter for a body of `kind`, coded with `codings` in the order they were applied.
+    ///
+    /// # Errors
+    /// Refuses kinds that the route's rules do not cover.
+    pub fn new(
+        plan: &Arc<Plan>,
+        side: Side,
+        kind: Option<Kind>,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        Self::with(Inspector::new(plan, side), kind, codings)
+    }
+
+    /// The same, going on with an inspector that has looked at the message's head.
+    pub(crate) fn with(
+        inspector: Inspector,
+        kind: Option<Kind>,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        let format: Box<dyn Format> = match inspector.side() {
+            Side::Request => match kind {
+                None | Some(Kind::Text) => Box::new(Raw::new(&inspector)),
+                Some(Kind::Form) => Box::new(Form::new(&inspector)),
+                Some(Kind::Json | Kind::Ndjson) => {
+                    return Err(Refusal::new(ReasonCode::RequestUnreadable));
+                }
+            },
+            Side::Response => answer(kind, &inspector)?,
+        };
+        let context = &inspector.plan().context;
+        Ok(Self {
+            decoding: Decoding::new(codings, &context.limits)?,
+            reservation: context.budget.reserve(),
+            format,
+            inspector,
+            output: Output::default(),
+            refused: None,
+        })
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// Refuses what must not pass and what can't be read; from then on nothing more comes out.
+    pub fn write(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        self.inspector.report_mut().came(chunk.len());
+        self.step(chunk, |stream, chunk, output| {
+            let limit = stream.inspector.plan().context.limits.record;
+            let (format, inspector) = (&mut stream.format, &mut stream.inspector);
+            stream.decoding.write(chunk, &mut |bytes| {
+                format.write(bytes, inspector, output)?;
+                if output.held && output.bytes.len() > limit {
+                    return Err(Refusal::new(ReasonCode::RecordTooLarge));
+                }
+                Ok(())
+            })
+        })
+    }
+
+    /// Takes the end of the body.
+    ///
+    /// # Errors
+    /// Refuses a body that is not whole, or whose end decides against it.
+    pub fn finish(&mut self) -> Result<(), Refusal> {
+        self.step(&[], |stream, _, output| {
+            stream.decoding.finish()?;
+            stream.format.finish(&mut stream.inspector, output)?;
+            output.held = false;
+            Ok(())
+        })
+    }
+
+    /// Bytes that may leave now.
+    #[must_use]
+    pub fn ready(&self) -> usize {
+        if self.output.held {
+            0
+        } else {
+            self.output.bytes.len()
+        }
+    }
+
+    /// A later part of the body still decides whether anything may leave.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.output.held
+    }
+
+    /// Everything leaves as it came; what would happen is only recorded.
+    #[must_use]
+    pub fn is_observing(&self) -> bool {
+        self.inspector.plan().is_observing
+    }
+
+    /// Takes the bytes that may leave now.
+    pub fn take(&mut self) -> Bytes {
+        let length = self.ready();
+        self.inspector.report_mut().left(length);
+        self.output.bytes.split_to(length).freeze()
+    }
+
+    /// What was found and done so far.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        self.inspector.report()
+    }
+
+    pub(crate) fn inspector_mut(&mut self) -> &mut Inspector {
+        &mut self.inspector
+    }
+
+    /// Runs one step; when observing, beside the untouched bytes.
+    fn step(
+        &mut self,
+        chunk: &[u8],
+        run: impl FnOnce(&mut Self, &[u8], &mut Output) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let is_observing = self.is_observing();
+        if let Some(refusal) = &self.refused {
+            if is_observing {
+                self.output.bytes.extend_from_slice(chunk);
+                return Ok(());
+            }
+            return Err(refusal.clone());
+        }
+        let mut output = if is_observing {
+            self.output.bytes.extend_from_slice(chunk);
+            Output::default()
+        } else {
+            std::mem::take(&mut self.output)
+        };
+        let result = run(self, chunk, &mut output).and_then(|()| {
+            let held = if output.held { output.bytes.len() } else { 0 };
+            if self.reservation.resize(held + self.format.buffered()) {
+                Ok(())
+            } else {
+                Err(Refusal::new(ReasonCode::Overloaded))
+            }
+        });
+        if let Err(refusal) = result {
+            let refusal = for_side(refusal, self.inspector.side());
+            self.inspector.report_mut().refuse(&refusal);
+            self.refused = Some(refusal.clone());
+            return if is_observing { Ok(()) } else { Err(refusal) };
+        }
+        if !is_observing {
+            self.output = output;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("inspector", &self.inspector)
+            .field("decoding", &self.decoding)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The format for an answer, where the route's rules cover its kind.
+fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
+    let treatment = &inspector.plan().treatment;
+    let unsupported = Refusal::new(ReasonCode::TypeUnsupported).by(&treatment.origin);
+    let rule = treatment.records.clone();
+    match kind {
+        Some(Kind::Json | Kind::Ndjson) if rule.is_some() => Err(unsupported),
+        _ if treatment.public.is_none() => Err(unsupported),
+        Some(Kind::Json | Kind::Ndjson) => Err(unsupported),
+        Some(Kind::Text) => Ok(Box::new(Text::new(inspector))),
+        Some(Kind::Form) | None => Err(unsupported),
+    }
+}
+
+/// The formats speak of answers; about a request the same is said in other codes.
+fn for_side(refusal: Refusal, side: Side) -> Refusal {
+    let code = match (side, refusal.code) {
+        (
+            Side::Request,
+            ReasonCode::AnswerMalformed | ReasonCode::AnswerTooDeep | ReasonCode::AnswerTruncated,
+        ) => ReasonCode::RequestMalformed,
+        (Side::Request, ReasonCode::RecordTooLarge | ReasonCode::StringTooLong) => {
+            ReasonCode::RequestTooLarge
+        }
+        (_, code) => code,
+    };
+    Refusal { code, ..refusal }
+}

@@ -1,0 +1,98 @@
+//! Plain text, whatever its grammar: valid UTF-8 without zero bytes, scanned as it is written.
+
+use crate::filter::window::Window;
+use crate::filter::{Format, Inspector, Output};
+use crate::types::{ReasonCode, Refusal};
+
+/// A text body.
+#[derive(Debug)]
+pub(super) struct Text {
+    utf8: Utf8,
+    window: Window,
+}
+
+impl Text {
+    pub(super) fn new(inspector: &Inspector) -> Self {
+        Self {
+            utf8: Utf8::default(),
+            window: Window::new(inspector),
+        }
+    }
+}
+
+impl Format for Text {
+    fn write(
+        &mut self,
+        chunk: &[u8],
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        self.utf8.check(chunk)?;
+        self.window.write(chunk, inspector, &mut out.bytes)
+    }
+
+    fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
+        self.utf8.finish()?;
+        self.window.finish(inspector, &mut out.bytes)
+    }
+
+    fn buffered(&self) -> usize {
+        self.window.len()
+    }
+}
+
+/// Validates UTF-8 across pieces. UTF-16 and UTF-32, with their marks or zero bytes, fail here.
+#[derive(Debug, Default)]
+struct Utf8 {
+    /// The bytes of a character that is not whole yet, and how many.
+    open: [u8; 4],
+    length: usize,
+}
+
+impl Utf8 {
+    fn check(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        if memchr::memchr(0, chunk).is_some() {
+            return Err(malformed("a zero byte in a text"));
+        }
+        let mut rest = chunk;
+        while self.length > 0 {
+            let (Some(byte), Some(slot)) = (rest.split_off_first(), self.open.get_mut(self.length))
+            else {
+                break;
+            };
+            *slot = *byte;
+            self.length += 1;
+            let open = self.open.get(..self.length).unwrap_or(&self.open);
+            match std::str::from_utf8(open) {
+                Ok(_) => self.length = 0,
+                Err(error) if error.error_len().is_none() && self.length < 4 => {}
+                Err(_) => return Err(malformed("not valid UTF-8")),
+            }
+        }
+        if self.length > 0 {
+            return Ok(());
+        }
+        if let Err(error) = std::str::from_utf8(rest) {
+            let tail = rest.get(error.valid_up_to()..).unwrap_or_default();
+            if error.error_len().is_some() || tail.len() > 3 {
+                return Err(malformed("not valid UTF-8"));
+            }
+            for (slot, byte) in self.open.iter_mut().zip(tail) {
+                *slot = *byte;
+            }
+            self.length = tail.len();
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<(), Refusal> {
+        if self.length > 0 {
+            return Err(malformed("not valid UTF-8"));
+        }
+        Ok(())
+    }
+}
+
+fn malformed(what: &str) -> Refusal {
+    Refusal::new(ReasonCode::AnswerMalformed).because(what)
+}

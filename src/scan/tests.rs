@@ -1,3 +1,6 @@
+mod reference;
+mod split;
+
 use super::*;
 
 /// The spans of all hits, sorted, without doubles.

@@ -1,0 +1,226 @@
+//! The engine against the reference, and against itself at any cut.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::reference;
+use crate::scan::{Automaton, Detector, Hit, PatternSet, packs};
+
+const LIST: [&str; 5] = ["ada", "falcon", "falcons", "ab", "cd"];
+
+static DETECTORS: LazyLock<Vec<&'static Detector>> =
+    LazyLock::new(|| packs().iter().flat_map(|pack| &pack.detectors).collect());
+
+/// Every detector, in order, then the list.
+static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
+    let mut set = PatternSet::new();
+    for detector in DETECTORS.iter() {
+        set.detector(detector).unwrap();
+    }
+    set.terms(LIST).unwrap();
+    set.build().unwrap()
+});
+
+fn whole(haystack: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    AUTOMATON.find(haystack, &mut |hit| hits.push(hit));
+    hits.sort_unstable();
+    hits
+}
+
+/// Feeds in pieces of the sizes given (and again from the first), checking what `settled` promises.
+fn pieces(haystack: &[u8], sizes: &[usize]) -> Vec<Hit> {
+    let (mut hits, mut scanner) = (Vec::new(), AUTOMATON.scanner());
+    let (mut rest, mut settled) = (haystack, 0);
+    for size in sizes.iter().cycle() {
+        let (piece, after) = rest.split_at(rest.len().min(*size));
+        scanner.feed(piece, &mut |hit| {
+            assert!(hit.span.start >= settled, "{hit:?} is before {settled}");
+            hits.push(hit);
+        });
+        assert!(scanner.settled() >= settled);
+        settled = scanner.settled();
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    scanner.finish(&mut |hit| {
+        assert!(hit.span.start >= settled, "{hit:?} is before {settled}");
+        hits.push(hit);
+    });
+    assert_eq!(scanner.settled(), haystack.len() as u64);
+    hits.sort_unstable();
+    hits
+}
+
+fn expect_reference(haystack: &[u8]) {
+    let hits = whole(haystack);
+    for (i, detector) in DETECTORS.iter().enumerate() {
+        let found = hits.iter().filter(|hit| hit.pattern.index() == i);
+        let found: Vec<_> = found.map(|hit| (hit.span.start, hit.span.end)).collect();
+        let text = String::from_utf8_lossy(haystack);
+        assert_eq!(
+            found,
+            reference::detector(detector, haystack),
+            "{} in `{text}`",
+            detector.name
+        );
+    }
+    let found = hits
+        .iter()
+        .filter(|hit| hit.pattern.index() == DETECTORS.len());
+    let found: Vec<_> = found.map(|hit| (hit.span.start, hit.span.end)).collect();
+    assert_eq!(found, reference::terms(&LIST, haystack));
+}
+
+/// Text that is dense with matches, almost-matches and what joins them.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let mut samples: Vec<String> = Vec::new();
+    for detector in DETECTORS.iter() {
+        for example in detector
+            .examples
+            .finds
+            .iter()
+            .chain(&detector.examples.ignores)
+        {
+            samples.push(example.replace(['«', '»'], ""));
+        }
+    }
+    let joints = [
+        "",
+        "",
+        " ",
+        ".",
+        "-",
+        "@",
+        ":",
+        "::",
+        "é",
+        "_",
+        "a",
+        "1",
+        "+",
+        "eyJ",
+        "-----",
+        "-----END ",
+        "\n",
+        "\"",
+        "Ada",
+        "falcons",
+        "ß",
+        "\u{212a}",
+        "0123456789abcdef0123",
+        "ab cd",
+        "MII",
+    ];
+    let joints = joints.map(str::to_owned).to_vec();
+    let fragment = prop_oneof![
+        4 => prop::sample::select(samples.clone()).prop_map(String::into_bytes),
+        5 => prop::sample::select(joints).prop_map(String::into_bytes),
+        2 => (prop::sample::select(samples), any::<prop::sample::Index>()).prop_map(|(sample, at)| {
+            let bytes = sample.into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at..].to_vec()
+        }),
+        1 => prop::collection::vec(any::<u8>(), 0..12),
+        1 => "[0-9 .-]{0,24}".prop_map(String::into_bytes),
+        1 => "[a-f0-9:.]{0,24}".prop_map(String::into_bytes),
+        1 => Just(vec![b' '; 200]),
+    ];
+    prop::collection::vec(fragment, 0..24).prop_map(|fragments| fragments.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn finds_what_the_reference_finds(haystack in text()) {
+        expect_reference(&haystack);
+    }
+
+    #[test]
+    fn finds_the_same_at_any_cut(
+        haystack in text(),
+        sizes in prop::collection::vec(1_usize..90, 1..12),
+    ) {
+        prop_assert_eq!(whole(&haystack), pieces(&haystack, &sizes));
+    }
+}
+
+#[test]
+fn finds_the_same_byte_by_byte_and_at_every_cut_of_every_example() {
+    for detector in DETECTORS.iter() {
+        for example in detector
+            .examples
+            .finds
+            .iter()
+            .chain(&detector.examples.ignores)
+        {
+            let text = example.replace(['«', '»'], "");
+            let hits = whole(text.as_bytes());
+            assert_eq!(pieces(text.as_bytes(), &[1]), hits);
+            for cut in 1..text.len() {
+                assert_eq!(
+                    pieces(text.as_bytes(), &[cut, text.len()]),
+                    hits,
+                    "{text} cut at {cut}"
+                );
+            }
+            expect_reference(text.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn covers_long_tokens_to_their_end_without_holding_them() {
+    let long = "A".repeat(200_000);
+    let jwt = format!("x eyJhbGciOiJIUzI1NiJ9.{long}.{long} y");
+    let lines = "MIIEowIBAAKCAQEA7bq0MIIEowIBAAKCAQEA7bq0MIIEowIBAAKCAQEA7bq0abcd\n".repeat(9_000);
+    let pem = format!("x -----BEGIN RSA PRIVATE KEY-----\n{lines}-----END RSA PRIVATE KEY----- y");
+    for text in [jwt, pem] {
+        let hits = whole(text.as_bytes());
+        assert_eq!(hits.len(), 1);
+        assert_eq!(
+            (hits[0].span.start, hits[0].span.end),
+            (2, text.len() as u64 - 2)
+        );
+        for size in [1_000, 4_096, 70_000] {
+            assert_eq!(pieces(text.as_bytes(), &[size]), hits);
+        }
+        let mut scanner = AUTOMATON.scanner();
+        scanner.feed(&text.as_bytes()[..100_000], &mut |_| {
+            panic!("it has not ended")
+        });
+        assert_eq!(scanner.settled(), 2);
+        let open = scanner.open().unwrap();
+        assert!(open.start == 2 && open.end > 99_000);
+    }
+}
+
+#[test]
+fn hostile_text_gives_the_same_in_pieces() {
+    let hostile = [
+        "1".repeat(20_000),
+        "1 ".repeat(10_000),
+        "4111 ".repeat(4_000),
+        "@".repeat(20_000),
+        "a@".repeat(10_000),
+        "a.".repeat(10_000),
+        format!("{}@", "a".repeat(20_000)),
+        "eyJ-".repeat(5_000),
+        "-----BEGIN PRIVATE KEY".repeat(900),
+        "-".repeat(20_000),
+        "DE89".repeat(5_000),
+        "::".repeat(10_000),
+        "ada ".repeat(5_000),
+        "ghp_".repeat(5_000),
+    ];
+    for text in hostile {
+        let hits = whole(text.as_bytes());
+        assert_eq!(pieces(text.as_bytes(), &[777, 8_192]), hits);
+        let short = &text.as_bytes()[..1_500];
+        expect_reference(short);
+    }
+}

@@ -5,6 +5,7 @@
 
 mod completions;
 mod exit;
+mod jsonpath;
 mod token;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -24,6 +25,8 @@ pub struct Cli {
 enum Verb {
     /// Print a shell's completion script
     Completions(completions::Args),
+    /// Print the nodes of a JSON document that a selector names
+    Jsonpath(jsonpath::Args),
     /// Make, narrow, look into and judge capabilities
     Token(token::Args),
 }
@@ -32,6 +35,7 @@ impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Completions(args) => completions::run(&args),
+            Self::Jsonpath(args) => jsonpath::run(&args),
             Self::Token(args) => token::run(&args),
         }
     }

@@ -163,3 +163,6 @@ pub(super) fn names(step: &Step, child: Child<'_>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

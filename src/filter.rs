@@ -8,6 +8,8 @@
 
 pub mod body;
 pub mod coding;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod flow;
 mod form;
 pub mod headers;

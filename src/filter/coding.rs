@@ -7,7 +7,7 @@ mod brotli;
 mod deflate;
 mod gzip;
 #[cfg(test)]
-mod tests;
+pub(in crate::filter) mod tests;
 mod zstd;
 
 use std::fmt;

@@ -377,3 +377,6 @@ fn mask(value: &str, keep_last: usize) -> Box<str> {
         .collect();
     masked.into()
 }
+
+#[cfg(test)]
+mod tests;

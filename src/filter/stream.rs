@@ -215,3 +215,6 @@ fn for_side(refusal: Refusal, side: Side) -> Refusal {
     };
     Refusal { code, ..refusal }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,11 @@
 //! A verb prints its own results and expected complaints and says how it ended; an `Err` that
 //! reaches this file is an internal error (exit code 4).
 
+mod check;
 mod completions;
 mod exit;
+mod report;
+mod schema;
 mod jsonpath;
 mod token;
 
@@ -23,8 +26,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Find the mistakes in policy files
+    Check(check::Args),
     /// Print a shell's completion script
     Completions(completions::Args),
+    /// Print a JSON Schema
+    Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
     Jsonpath(jsonpath::Args),
     /// Make, narrow, look into and judge capabilities
@@ -34,7 +41,9 @@ enum Verb {
 impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
+            Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
             Self::Token(args) => token::run(&args),
         }

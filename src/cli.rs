@@ -6,9 +6,9 @@
 mod check;
 mod completions;
 mod exit;
+mod jsonpath;
 mod report;
 mod schema;
-mod jsonpath;
 mod token;
 
 use clap::{CommandFactory as _, Parser, Subcommand};

@@ -294,7 +294,9 @@ fn unknown_key(sink: &Sink, name: &str, fields: &[&str], key: &Key) {
         sink.at(
             &key.span,
             format!("`{}` is not supported by this version", key.text),
-            format!("take it out ({what}); this version refuses what it would have to ignore"),
+            format!(
+                "take it out; a later version builds it ({what}), this one would have to ignore it"
+            ),
         );
         return;
     }

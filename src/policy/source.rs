@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn finds_a_place_inside_every_kind_of_scalar() {
         assert_eq!(place("k: $.a[?]\n", "$.a[?]", 4), (1, 8));
-        assert_eq!(place("k: \"$.a\\\"[?]\"\n", "$.a\"[?]", 5), (1, 10));
+        assert_eq!(place("k: \"$.a\\\"[?]\"\n", "$.a\"[?]", 5), (1, 11));
         assert_eq!(place("k: 'a''b?'\n", "a'b?", 3), (1, 9));
         assert_eq!(place("k: \"a\\u0041?\"\n", "aA?", 2), (1, 12));
         assert_eq!(

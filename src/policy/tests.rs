@@ -11,13 +11,18 @@ use super::{Decision, Diagnostic, Mode, Policy, compile};
 use crate::capability::Capability;
 use crate::types::{Control, ReasonCode, Refusal, Subject, Target};
 
-const HEAD: &str = "version: 1\npolicy: test\ncapability: { biscuit: { root_keys: [issuer.pub] } }\n";
+const HEAD: &str =
+    "version: 1\npolicy: test\ncapability: { biscuit: { root_keys: [issuer.pub] } }\n";
 const KEY: &str = "ed25519/acdd6d5b53bfee478bf689f8e012fe7988bf755e3d7c5152947abc149bc20189";
 
 fn try_compile(body: &str) -> Result<Policy, Vec<Diagnostic>> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("issuer.pub"), KEY).unwrap();
-    std::fs::write(folder.path().join("names.txt"), "# people\nAda Byron\n\n  Eve  \n").unwrap();
+    std::fs::write(
+        folder.path().join("names.txt"),
+        "# people\nAda Byron\n\n  Eve  \n",
+    )
+    .unwrap();
     std::fs::write(folder.path().join("empty.txt"), "# nobody\n").unwrap();
     let files = Files::of(&folder.path().join("policy.yaml"));
     compile::compile("policy.yaml", &format!("{HEAD}{body}"), files)
@@ -83,8 +88,14 @@ fn lets_the_most_specific_route_win() {
 #[test]
 fn refuses_what_no_route_names() {
     let policy = routes("- { match: GET /a, public: a }\n");
-    assert_eq!(ask(&policy, Method::GET, "/b").unwrap_err().code, ReasonCode::NoRoute);
-    assert_eq!(ask(&policy, Method::POST, "/a").unwrap_err().code, ReasonCode::NoRoute);
+    assert_eq!(
+        ask(&policy, Method::GET, "/b").unwrap_err().code,
+        ReasonCode::NoRoute
+    );
+    assert_eq!(
+        ask(&policy, Method::POST, "/a").unwrap_err().code,
+        ReasonCode::NoRoute
+    );
 }
 
 #[test]
@@ -100,7 +111,10 @@ fn refuses_a_denied_route_with_the_reviewers_reason() {
         assert_eq!(refusal.code, ReasonCode::DeniedRoute);
         assert_eq!(refusal.note.as_deref(), Some("Acts on everybody."));
         let origin = refusal.origin.unwrap();
-        assert_eq!((&*origin.rule, &*origin.file, origin.line), ("* /admin/**", "policy.yaml", 6));
+        assert_eq!(
+            (&*origin.rule, &*origin.file, origin.line),
+            ("* /admin/**", "policy.yaml", 6)
+        );
     }
 }
 
@@ -114,8 +128,14 @@ fn refuses_a_parameter_sent_twice() {
     );
     let twice = ask(&policy, Method::GET, "/export?all=1&all=2").unwrap_err();
     assert_eq!(twice.code, ReasonCode::AmbiguousRequest);
-    assert_eq!(ask(&policy, Method::GET, "/export?all=2").unwrap(), "GET /export");
-    assert_eq!(ask(&policy, Method::GET, "/other?all=1&all=2").unwrap(), "GET /other");
+    assert_eq!(
+        ask(&policy, Method::GET, "/export?all=2").unwrap(),
+        "GET /export"
+    );
+    assert_eq!(
+        ask(&policy, Method::GET, "/other?all=1&all=2").unwrap(),
+        "GET /other"
+    );
 }
 
 #[test]
@@ -152,7 +172,8 @@ fn compiles_the_record_rule() {
 ",
     );
     let target = Target::parse("/a").unwrap();
-    let Decision::Permit(permit) = policy.decide(policy.route(&Method::GET, &target), &ada()) else {
+    let Decision::Permit(permit) = policy.decide(policy.route(&Method::GET, &target), &ada())
+    else {
         panic!("denied");
     };
     let treatment = permit.treatment();
@@ -185,7 +206,12 @@ embargo:
     let plan = policy.detect();
     assert!(plan.automaton.is_some());
     assert_eq!(plan.own, ["user".into(), "email".into()]);
-    let rule = |name: &str| plan.rules.iter().find(|rule| &*rule.detector == name).unwrap();
+    let rule = |name: &str| {
+        plan.rules
+            .iter()
+            .find(|rule| &*rule.detector == name)
+            .unwrap()
+    };
     assert_eq!(rule("iban").action, Action::Mask { keep_last: 4 });
     assert_eq!(rule("email").action, Action::Redact);
     assert_eq!(&*rule("email").except[0].value, "press@shop.example");
@@ -195,7 +221,11 @@ embargo:
     assert_eq!(rule("employee").action, Action::Mask { keep_last: 0 });
     assert_eq!(rule("people").class, Class::Dictionary);
     assert!(rule("people").discloses);
-    assert!(plan.rules.iter().any(|rule| rule.control == Control::Credential));
+    assert!(
+        plan.rules
+            .iter()
+            .any(|rule| rule.control == Control::Credential)
+    );
     let opens = "2027-03-01T09:01:00Z".parse().unwrap();
     assert_eq!(rule("falcon").class, Class::Embargo { opens: Some(opens) });
     assert_eq!(rule("falcon").action, Action::Block);
@@ -206,12 +236,18 @@ embargo:
 fn names_and_hashes_every_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("policy.yaml");
-    let text = format!("{HEAD}routes: [{{ match: GET /, public: x }}]\ndetect: [{{ id: d, dictionary: names.txt }}]\n");
+    let text = format!(
+        "{HEAD}routes: [{{ match: GET /, public: x }}]\ndetect: [{{ id: d, dictionary: names.txt }}]\n"
+    );
     std::fs::write(&path, text).unwrap();
     std::fs::write(folder.path().join("issuer.pub"), KEY).unwrap();
     std::fs::write(folder.path().join("names.txt"), "Ada\n").unwrap();
     let before = super::load(&path).unwrap();
-    let mut names: Vec<_> = before.files().iter().filter_map(|file| file.file_name()).collect();
+    let mut names: Vec<_> = before
+        .files()
+        .iter()
+        .filter_map(|file| file.file_name())
+        .collect();
     names.sort();
     assert_eq!(names, ["issuer.pub", "names.txt", "policy.yaml"]);
     assert_eq!(super::load(&path).unwrap().hash(), before.hash());
@@ -299,7 +335,13 @@ fn refuses_routes_that_do_not_say_what_they_are() {
 
 #[test]
 fn refuses_broken_yaml_and_empty_files() {
-    for body in ["routes: [", "routes:\n\t- a", "? [a]\n: b", "--- \n---\n", "<<: { a: b }"] {
+    for body in [
+        "routes: [",
+        "routes:\n\t- a",
+        "? [a]\n: b",
+        "--- \n---\n",
+        "<<: { a: b }",
+    ] {
         let found = try_compile(body).expect_err(body);
         assert!(!found.is_empty(), "{body}");
         assert!(found.iter().all(|one| !one.is_unreadable()), "{body}");

@@ -111,14 +111,26 @@ fn tells_ambiguous_pairs() {
         ("GET /x?a=1", "GET /x?b=*", false),
         ("GET /x?a=1", "GET /x", false),
     ] {
-        assert_eq!(pattern(a).is_ambiguous_with(&pattern(b)), expected, "{a} {b}");
-        assert_eq!(pattern(b).is_ambiguous_with(&pattern(a)), expected, "{b} {a}");
+        assert_eq!(
+            pattern(a).is_ambiguous_with(&pattern(b)),
+            expected,
+            "{a} {b}"
+        );
+        assert_eq!(
+            pattern(b).is_ambiguous_with(&pattern(a)),
+            expected,
+            "{b} {a}"
+        );
     }
 }
 
 #[test]
 fn tells_unreachable_routes() {
-    let (rest, exact, more) = (pattern("GET /a/**"), pattern("GET /a"), pattern("* /a/{x}/**"));
+    let (rest, exact, more) = (
+        pattern("GET /a/**"),
+        pattern("GET /a"),
+        pattern("* /a/{x}/**"),
+    );
     assert!(rest.is_shadowed_by(&[&exact, &more]));
     assert!(!rest.is_shadowed_by(&[&exact]));
     assert!(!rest.is_shadowed_by(&[&more]));

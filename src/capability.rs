@@ -180,4 +180,4 @@ impl Verifier {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

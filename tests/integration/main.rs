@@ -1,0 +1,3 @@
+//! What the program does, seen through its public doors.
+
+mod capability;

@@ -8,6 +8,7 @@ pub mod config;
 pub mod filter;
 pub mod json;
 pub mod policy;
+pub mod proxy;
 pub mod runtime;
 pub mod scan;
 pub mod telemetry;

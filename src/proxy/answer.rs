@@ -1,0 +1,70 @@
+//! The body of every answer: filtered bytes of the app's, or words of our own. There is no third kind.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use crate::filter::{FilterError, FilteredBody};
+use crate::transport::Busy;
+
+/// What is sent to the client.
+#[derive(Debug)]
+pub struct Answer {
+    source: Source,
+    /// The connection is busy until the answer has been read to its end, or given up.
+    _busy: Busy,
+}
+
+#[derive(Debug)]
+enum Source {
+    Filtered(Box<FilteredBody>),
+    Own(Bytes),
+}
+
+impl Answer {
+    pub(super) fn filtered(body: FilteredBody, busy: Busy) -> Self {
+        Self {
+            source: Source::Filtered(Box::new(body)),
+            _busy: busy,
+        }
+    }
+
+    pub(super) fn own(body: Bytes, busy: Busy) -> Self {
+        Self {
+            source: Source::Own(body),
+            _busy: busy,
+        }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = FilterError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, FilterError>>> {
+        match &mut self.source {
+            Source::Filtered(body) => Pin::new(body.as_mut()).poll_frame(cx),
+            Source::Own(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Source::Own(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Filtered(body) => body.is_end_stream(),
+            Source::Own(bytes) => bytes.is_empty(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Filtered(body) => body.size_hint(),
+            Source::Own(bytes) => SizeHint::with_exact(bytes.len() as u64),
+        }
+    }
+}

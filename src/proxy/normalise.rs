@@ -1,0 +1,204 @@
+//! One reading of a request: what policy judges, the log names and the app receives is the same thing.
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
+
+use crate::types::{ReasonCode, Refusal, Target};
+
+/// Fields by which some apps take another method or path than the one that policy judges.
+const REWRITES: [&str; 7] = [
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// Reads the target; leaves exactly one `Host` field and the target in origin form.
+pub(super) fn normalise(
+    head: &mut request::Parts,
+    most_bytes: usize,
+    most_fields: usize,
+) -> Result<Target, Refusal> {
+    measure(head, most_bytes, most_fields)?;
+    if head.method == Method::CONNECT {
+        return Err(Refusal::new(ReasonCode::UpgradeRefused).because("CONNECT makes a tunnel"));
+    }
+    refuse_upgrades(&head.headers)?;
+    if let Some(name) = head.headers.keys().find(|name| is_rewrite(name.as_str())) {
+        let name = name.as_str();
+        return Err(ambiguous(format!(
+            "`{name}` names another method or target"
+        )));
+    }
+    if head.headers.contains_key(TRANSFER_ENCODING) && head.headers.contains_key(CONTENT_LENGTH) {
+        return Err(ambiguous("its body has two lengths"));
+    }
+    let authority = head.uri.authority().cloned();
+    host(&mut head.headers, head.version, authority)?;
+    let Some(path_and_query) = head.uri.path_and_query().cloned() else {
+        return Err(ambiguous("not in origin form"));
+    };
+    let target = Target::parse(path_and_query.as_str());
+    let target = target.map_err(|error| ambiguous(error.to_string()))?;
+    if head.uri.authority().is_some() {
+        head.uri = Uri::from(path_and_query);
+    }
+    Ok(target)
+}
+
+fn ambiguous(detail: impl Into<Box<str>>) -> Refusal {
+    Refusal::new(ReasonCode::AmbiguousRequest).because(detail)
+}
+
+fn measure(head: &request::Parts, most_bytes: usize, most_fields: usize) -> Result<(), Refusal> {
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    let fields: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if head.headers.len() > most_fields || target + fields > most_bytes {
+        return Err(Refusal::new(ReasonCode::HeadTooLarge));
+    }
+    Ok(())
+}
+
+/// A client that offers h2c may be answered in plain HTTP/1.1; one that wants another protocol may not.
+fn refuse_upgrades(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_asked = headers.get_all(CONNECTION).iter().any(|value| {
+        let mut options = value.as_bytes().split(|byte| *byte == b',');
+        options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+    });
+    let is_h2c = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
+    if is_asked && !headers.get_all(UPGRADE).iter().all(is_h2c) {
+        return Err(Refusal::new(ReasonCode::UpgradeRefused));
+    }
+    Ok(())
+}
+
+fn host(
+    headers: &mut HeaderMap,
+    version: Version,
+    authority: Option<Authority>,
+) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(ambiguous("`Host` stands twice"));
+    }
+    if let Some(value) = first {
+        let is_plain =
+            Authority::try_from(value.as_bytes()).is_ok_and(|host| !host.as_str().contains('@'));
+        if !is_plain {
+            return Err(ambiguous("`Host` names no host"));
+        }
+    }
+    match (version, first, authority) {
+        (Version::HTTP_2, None, Some(authority)) if !authority.as_str().contains('@') => {
+            let value = HeaderValue::from_str(authority.as_str());
+            headers.insert(
+                HOST,
+                value.map_err(|_| ambiguous("`:authority` names no host"))?,
+            );
+            Ok(())
+        }
+        (Version::HTTP_2, Some(host), Some(authority))
+            if host
+                .as_bytes()
+                .eq_ignore_ascii_case(authority.as_str().as_bytes()) =>
+        {
+            Ok(())
+        }
+        (Version::HTTP_2, Some(_), None) => Ok(()),
+        (Version::HTTP_2, ..) => Err(ambiguous("`Host` and `:authority` don't name one host")),
+        (_, _, Some(_)) => Err(ambiguous("not in origin form")),
+        (Version::HTTP_11, None, None) => Err(ambiguous("`Host` is missing")),
+        _ => Ok(()),
+    }
+}
+
+fn is_rewrite(name: &str) -> bool {
+    let matches = |known: &&str| {
+        known.len() == name.len()
+            && known
+                .bytes()
+                .zip(name.bytes())
+                .all(|(known, byte)| known == if byte == b'_' { b'-' } else { byte })
+    };
+    REWRITES.iter().any(|known| matches(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Version};
+
+    use super::normalise;
+    use crate::types::ReasonCode;
+
+    fn read(request: http::request::Builder) -> Result<String, ReasonCode> {
+        let (mut head, ()) = request.body(()).unwrap().into_parts();
+        let target = normalise(&mut head, 1000, 10).map_err(|refusal| refusal.code)?;
+        assert_eq!(head.uri.to_string(), target.as_str());
+        let host = head
+            .headers
+            .get("host")
+            .map_or("", |host| host.to_str().unwrap());
+        Ok(format!("{host} {target}"))
+    }
+
+    #[test]
+    fn reads_both_versions_alike() {
+        let h1 = Request::get("/a?b").header("host", "x");
+        assert_eq!(read(h1).unwrap(), "x /a?b");
+        let h2 = Request::get("http://x/a?b").version(Version::HTTP_2);
+        assert_eq!(read(h2).unwrap(), "x /a?b");
+        let h2c = Request::get("/a")
+            .header("host", "x")
+            .header("connection", "Upgrade, HTTP2-Settings")
+            .header("upgrade", "h2c");
+        assert_eq!(read(h2c).unwrap(), "x /a");
+        assert_eq!(
+            read(Request::get("/").version(Version::HTTP_10)).unwrap(),
+            " /"
+        );
+    }
+
+    #[test]
+    fn refuses_what_has_two_readings() {
+        let plain = || Request::get("/a").header("host", "x");
+        for request in [
+            Request::get("http://x/a").header("host", "x"),
+            Request::get("/a"),
+            plain().header("host", "x"),
+            plain().header("x-http-method-override", "DELETE"),
+            plain().header("X_Original_URL", "/b"),
+            plain()
+                .header("content-length", "1")
+                .header("transfer-encoding", "chunked"),
+            Request::get("/a").header("host", "u@x"),
+            Request::get("/a/../b").header("host", "x"),
+            Request::options("*").header("host", "x"),
+            Request::get("http://x/a")
+                .header("host", "y")
+                .version(Version::HTTP_2),
+        ] {
+            let text = format!("{request:?}");
+            assert_eq!(read(request), Err(ReasonCode::AmbiguousRequest), "{text}");
+        }
+        let tunnel = Request::connect("x:1").header("host", "x");
+        assert_eq!(read(tunnel), Err(ReasonCode::UpgradeRefused));
+        let socket = plain()
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket");
+        assert_eq!(read(socket), Err(ReasonCode::UpgradeRefused));
+        let large = plain().header("x", "y".repeat(1000));
+        assert_eq!(read(large), Err(ReasonCode::HeadTooLarge));
+    }
+}

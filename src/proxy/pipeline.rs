@@ -1,0 +1,331 @@
+//! The way of a request, top to bottom: each step consumes what the one before has proved.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::answer::Answer;
+use super::exchange::{Exchange, Ledger};
+use super::respond::{self, Asked};
+use super::upload::Upload;
+use super::upstream::{self, Outgoing};
+use super::{headers, identity, normalise};
+use crate::capability::{Capability, Facts, Verifier};
+use crate::filter::{
+    self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
+};
+use crate::policy::{Decision, Permit, Policy};
+use crate::runtime::{Drain, Live};
+use crate::transport::{Lease, Meter, Upstream};
+use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
+
+/// The policy of the moment and the verifier that was made of it: taken together, once for each request.
+#[derive(Debug)]
+pub struct Judge {
+    /// The rules.
+    pub policy: Policy,
+    /// Proves the tokens that they accept.
+    pub verifier: Verifier,
+}
+
+/// Everything that inbound exchanges share.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The policy in force.
+    pub judge: Live<Judge>,
+    /// The app.
+    pub app: Arc<Upstream<Outgoing>>,
+    /// Where exchanges are written down.
+    pub ledger: Arc<Ledger>,
+    /// The end of the program.
+    pub drain: Drain,
+    /// Places for exchanges that run at once.
+    pub room: Arc<Semaphore>,
+    /// The account of held bytes.
+    pub budget: Budget,
+    /// Bounds of the head and the body.
+    pub limits: Limits,
+}
+
+/// What one request may be.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of its head.
+    pub head: usize,
+    /// Its header fields.
+    pub headers: usize,
+    /// The longest pause in its body.
+    pub body_time: Duration,
+    /// The filter's own bounds.
+    pub filter: filter::Limits,
+}
+
+impl Inbound {
+    /// Answers one request: with what may leave of the app's answer, or with the reason why not.
+    pub async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        meter: Arc<Meter>,
+    ) -> Response<Answer> {
+        let busy = meter.begin(request.version() == http::Version::HTTP_2);
+        let Ok(id) = DecisionId::random() else {
+            return respond::speechless().map(|body| Answer::own(body, busy));
+        };
+        let (head, body) = request.into_parts();
+        let asked = Asked::of(&head);
+        let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
+        let request = Request::from_parts(head, body);
+        let answered = catch(self.exchange(id, exchange, request, &asked)).await;
+        match answered {
+            Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
+            Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
+            None => {
+                tracing::error!(%id, "an exchange failed inside the sidecar");
+                let refusal = Refusal::new(ReasonCode::Internal);
+                respond::refusal(&refusal, id, &asked).map(|body| Answer::own(body, busy))
+            }
+        }
+    }
+
+    /// Runs the pipeline and writes down a refusal before it is told.
+    async fn exchange(
+        &self,
+        id: DecisionId,
+        mut exchange: Exchange,
+        request: Request<Incoming>,
+        asked: &Asked,
+    ) -> Result<Response<FilteredBody>, Response<Bytes>> {
+        let stop = match self.pipeline(id, &mut exchange, request).await {
+            Ok(passed) => {
+                let closed = self.close_later(exchange, passed).await;
+                return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
+            }
+            Err(stop) => stop,
+        };
+        let answer = respond::refusal(&stop.refusal, id, asked);
+        let status = answer.status().as_u16();
+        let report = stop.report.as_deref();
+        match exchange.refused(&stop.refusal, report, status).await {
+            Ok(()) => Err(answer),
+            Err(_) => Err(respond::refusal(&unwritten(), id, asked)),
+        }
+    }
+
+    /// The way of a request.
+    async fn pipeline(
+        &self,
+        id: DecisionId,
+        exchange: &mut Exchange,
+        request: Request<Incoming>,
+    ) -> Result<Passed, Stop> {
+        self.admit(exchange)?;
+        let now = Timestamp::now();
+        let judge = self.judge.snapshot();
+        let (policy, verifier) = (&judge.value.policy, &judge.value.verifier);
+        exchange.judged_by(judge.generation, policy.hash());
+
+        let (mut head, body) = request.into_parts();
+        let method = head.method.clone();
+        let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
+        exchange.asks_for(&target);
+
+        let token = identity::take(&mut head.headers)?;
+        let verified = verifier.verify(&token, now)?;
+        drop(token);
+        exchange.acts_for(verified.subject(), verified.token_id());
+
+        let routed = policy.route(&method, &target);
+        if let Some(routed) = &routed {
+            exchange.falls_under(routed.origin());
+        }
+        let facts = self.facts(&head, &target, now);
+        let rule = routed.as_ref().and_then(|routed| routed.rule());
+        let capability: Capability = verifier.authorize(verified, &facts, rule).await?;
+        let permit: Permit = match policy.decide(routed, &capability) {
+            Decision::Permit(permit) => permit,
+            Decision::Deny(refusal) => return Err(refusal.into()),
+        };
+        let context = self.context(now);
+
+        let subject = Arc::clone(permit.subject());
+        headers::to_app(&mut head.headers, &subject)?;
+        head.version = http::Version::HTTP_11;
+        head.extensions.clear();
+        let upload = Upload::new(body, self.limits.body_time);
+        let turn = upload.turn();
+        let request = Request::from_parts(head, upload);
+        let request = filter::request(&permit, &context, &target, request).await?;
+        let asked = request.body().watch();
+        let before = request.body().report().clone();
+
+        let (mut answer, lease) =
+            upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
+        headers::from_app(answer.headers_mut());
+        let answer = filter::response(&permit, &context, &method, answer).await;
+        let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
+        respond::sign(answer.headers_mut(), id, &kinds(&permit));
+        Ok(Passed {
+            answer,
+            lease,
+            upload: asked,
+            method,
+        })
+    }
+
+    /// Whether the sidecar takes requests at all just now.
+    fn admit(&self, exchange: &mut Exchange) -> Result<(), Refusal> {
+        if self.drain.is_draining() {
+            return Err(Refusal::new(ReasonCode::Draining));
+        }
+        if !self.ledger.writer.is_healthy() {
+            return Err(unwritten());
+        }
+        let place = Arc::clone(&self.room).try_acquire_owned();
+        exchange.hold(place.map_err(|_| Refusal::new(ReasonCode::Overloaded))?);
+        Ok(())
+    }
+
+    fn facts(&self, head: &http::request::Parts, target: &Target, now: Timestamp) -> Facts {
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        Facts {
+            method: head.method.as_str().to_owned(),
+            path: target.path().to_owned(),
+            host: host.unwrap_or_default().to_owned(),
+            preview: Some(self.ledger.preview.to_string()),
+            revision: self.ledger.revision.as_deref().map(str::to_owned),
+            now,
+        }
+    }
+
+    fn context(&self, now: Timestamp) -> Context {
+        Context {
+            now,
+            preview: Arc::clone(&self.ledger.preview),
+            key: self.ledger.naming.key().clone(),
+            limits: self.limits.filter,
+            budget: self.budget.clone(),
+        }
+    }
+
+    /// Has the exchange closed when the answer ends: its record is written before the last byte leaves.
+    async fn close_later(
+        &self,
+        exchange: Exchange,
+        passed: Passed,
+    ) -> Result<Response<FilteredBody>, Refusal> {
+        let Passed {
+            mut answer,
+            lease,
+            upload,
+            method,
+        } = passed;
+        let status = answer.status();
+        // Such answers are over with their head: their record comes first.
+        let is_bare = method == Method::HEAD
+            || matches!(status.as_u16(), 204 | 304)
+            || answer.body().whole() == Some(0);
+        let (head_may_leave, written) = tokio::sync::oneshot::channel();
+        answer
+            .body_mut()
+            .on_end(Box::new(move |outcome: Outcome| -> Closing {
+                Box::pin(async move {
+                    if outcome.end == filter::End::Complete {
+                        lease.give_back();
+                    }
+                    let request = upload.outcome().map(|outcome| &outcome.report);
+                    let recorded = exchange.ended(&outcome, request, status.as_u16()).await;
+                    let is_recorded = recorded.is_ok();
+                    let _ = head_may_leave.send(is_recorded);
+                    recorded.map_err(|_| FilterError::from(unwritten()))
+                })
+            }));
+        if is_bare {
+            let (head, body) = answer.into_parts();
+            let body = finish(body).await.map_err(|error| error.refusal)?;
+            if written.await != Ok(true) {
+                return Err(unwritten());
+            }
+            answer = Response::from_parts(head, body);
+        }
+        Ok(answer)
+    }
+}
+
+/// An exchange whose answer may begin to leave.
+struct Passed {
+    answer: Response<FilteredBody>,
+    lease: Lease<Outgoing>,
+    upload: Watch,
+    method: Method,
+}
+
+/// Reads an empty body to its end, so that its hook has run.
+async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
+    use http_body::Body as _;
+    while let Some(frame) =
+        std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
+    {
+        frame?;
+    }
+    Ok(body)
+}
+
+/// Why a request goes no further, and what the filter had found by then.
+struct Stop {
+    refusal: Refusal,
+    report: Option<Box<Report>>,
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            report: None,
+        }
+    }
+}
+
+impl From<Box<Blocked>> for Stop {
+    fn from(blocked: Box<Blocked>) -> Self {
+        Self {
+            refusal: blocked.refusal,
+            report: Some(Box::new(blocked.report)),
+        }
+    }
+}
+
+fn unwritten() -> Refusal {
+    Refusal::new(ReasonCode::AuditUnavailable)
+}
+
+fn kinds(permit: &Permit) -> HeaderValue {
+    let kinds = Plan::kinds(permit.treatment());
+    if kinds.is_empty() {
+        return respond::NO_FILTER.clone();
+    }
+    HeaderValue::try_from(kinds.join(", ")).unwrap_or_else(|_| respond::NO_FILTER.clone())
+}
+
+/// Runs `future`; none when it panicked. What it held was dropped then, and its record written.
+async fn catch<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    std::future::poll_fn(move |cx| {
+        let step = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+        match step {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}

@@ -1,0 +1,356 @@
+//! Reasons become answers: the only file of the data path that names status codes.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use maud::{DOCTYPE, html};
+use serde::Serialize;
+
+use crate::filter::headers::protect;
+use crate::types::{DecisionId, ReasonCode, Refusal};
+
+pub(super) const DECISION: HeaderName = HeaderName::from_static("chaperone-decision");
+pub(super) const FILTER: HeaderName = HeaderName::from_static("chaperone-filter");
+
+/// What ran where nothing of the policy's rules did.
+pub(super) static NO_FILTER: HeaderValue = HeaderValue::from_static("none");
+
+/// The status that a client is told for a reason.
+#[must_use]
+pub fn status(code: ReasonCode) -> StatusCode {
+    use ReasonCode as Code;
+    match code {
+        Code::AmbiguousRequest | Code::CapabilityConflict | Code::RequestMalformed => {
+            StatusCode::BAD_REQUEST
+        }
+        Code::CapabilityExpired
+        | Code::CapabilityForbids
+        | Code::CapabilityInvalid
+        | Code::CapabilityMissing
+        | Code::CapabilityTooLarge => StatusCode::UNAUTHORIZED,
+        Code::DeniedRoute
+        | Code::DetectorBlock
+        | Code::Embargo
+        | Code::ForeignRecord
+        | Code::NoRoute
+        | Code::NotAuthorized
+        | Code::NotOwner
+        | Code::RequestFinding
+        | Code::UpgradeRefused => StatusCode::FORBIDDEN,
+        Code::Hidden => StatusCode::NOT_FOUND,
+        Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::RequestUnreadable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Code::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::AnswerMalformed
+        | Code::AnswerTooDeep
+        | Code::AnswerTruncated
+        | Code::AppProtocol
+        | Code::AppUnreachable
+        | Code::CodingBomb
+        | Code::CodingUnsupported
+        | Code::NothingSelected
+        | Code::RecordTooLarge
+        | Code::StringTooLong
+        | Code::TypeUnsupported => StatusCode::BAD_GATEWAY,
+        Code::AuditUnavailable
+        | Code::CapabilityUndecided
+        | Code::Draining
+        | Code::Overloaded
+        | Code::PolicyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// What an answer depends on beside the refusal.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) is_connect: bool,
+    pub(super) is_html: bool,
+}
+
+impl Asked {
+    pub(super) fn of(head: &http::request::Parts) -> Self {
+        Self {
+            is_connect: head.method == http::Method::CONNECT,
+            is_html: prefers_html(&head.headers),
+        }
+    }
+}
+
+/// The answer to a refused request.
+pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Response<Bytes> {
+    let code = refusal.code;
+    let status = match code {
+        ReasonCode::UpgradeRefused if asked.is_connect => StatusCode::METHOD_NOT_ALLOWED,
+        code => status(code),
+    };
+    // A hidden answer must look like one that isn't there: it says nothing but that.
+    let is_hidden = code == ReasonCode::Hidden;
+    let (body, kind) = if asked.is_html {
+        (page(refusal, status, id), "text/html; charset=utf-8")
+    } else {
+        (problem(refusal, status, id), "application/problem+json")
+    };
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, challenge(code));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(
+            ALLOW,
+            HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        );
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE && !is_hidden {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    protect(headers);
+    sign(headers, id, &NO_FILTER);
+    answer
+}
+
+/// The answer when not even a decision can be named.
+pub(super) fn speechless() -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status(ReasonCode::Internal);
+    protect(answer.headers_mut());
+    answer.headers_mut().insert(FILTER, NO_FILTER.clone());
+    answer
+}
+
+/// What every answer carries: the decision's id and the kinds of rules that ran.
+pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue) {
+    if let Ok(id) = HeaderValue::try_from(id.to_string()) {
+        headers.insert(DECISION, id);
+    }
+    headers.insert(FILTER, filter.clone());
+}
+
+fn challenge(code: ReasonCode) -> HeaderValue {
+    // RFC 6750 section 3.1: a request without any token is told no error.
+    HeaderValue::from_static(match code {
+        ReasonCode::CapabilityMissing => r#"Bearer realm="chaperone""#,
+        ReasonCode::CapabilityExpired => {
+            r#"Bearer realm="chaperone", error="invalid_token", error_description="the capability has expired""#
+        }
+        _ => r#"Bearer realm="chaperone", error="invalid_token""#,
+    })
+}
+
+/// RFC 9457, with members of our own.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: String,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    code: ReasonCode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'static str>,
+    decision: String,
+}
+
+fn problem(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
+    let code = refusal.code;
+    let is_hidden = code == ReasonCode::Hidden;
+    let origin = refusal.origin.as_ref().filter(|_| !is_hidden);
+    let problem = Problem {
+        r#type: format!("urn:chaperone:reason:{code}"),
+        title: sentence(code.summary()),
+        status: status.as_u16(),
+        detail: refusal.detail.as_deref().filter(|_| !is_hidden),
+        code,
+        rule: origin.map(|origin| &*origin.rule),
+        policy: origin.map(|origin| format!("{}:{}", origin.file, origin.line)),
+        note: refusal.note.as_deref().filter(|_| !is_hidden),
+        remedy: Some(code.remedy()),
+        decision: id.to_string(),
+    };
+    // Plain words and numbers always have a JSON form; a client is better off with none than with half.
+    serde_json::to_string(&problem).unwrap_or_default()
+}
+
+fn page(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
+    let code = refusal.code;
+    let is_hidden = code == ReasonCode::Hidden;
+    let origin = refusal.origin.as_ref().filter(|_| !is_hidden);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (status.as_u16()) " " (sentence(code.summary())) }
+                style { "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}dt{font-weight:bold}dd{margin:0 0 .75rem}" }
+            }
+            body {
+                h1 { (sentence(code.summary())) }
+                dl {
+                    @if let Some(note) = refusal.note.as_deref().filter(|_| !is_hidden) { dt { "Why" } dd { (note) } }
+                    @if let Some(detail) = refusal.detail.as_deref().filter(|_| !is_hidden) { dt { "Exactly" } dd { (detail) } }
+                    @if let Some(origin) = origin {
+                        dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
+                    }
+                    dt { "What to do" } dd { (sentence(code.remedy())) }
+                    dt { "Reason" } dd { code { (code) } }
+                    dt { "Decision" } dd { code { (id) } }
+                }
+                p { "This answer comes from the sidecar before the preview, not from the app." }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// Whether `Accept` names HTML, and likes it better than JSON.
+fn prefers_html(headers: &HeaderMap) -> bool {
+    static JSON: LazyLock<[&str; 3]> = LazyLock::new(|| {
+        [
+            "application/problem+json",
+            "application/json",
+            "application/*",
+        ]
+    });
+    let mut html: Option<f32> = None;
+    let mut json: f32 = 0.0;
+    let fields = headers.get_all(ACCEPT).iter();
+    for part in fields
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+    {
+        let mut pieces = part.split(';').map(str::trim);
+        let kind = pieces.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = pieces
+            .find_map(|piece| piece.strip_prefix("q="))
+            .and_then(|weight| weight.parse().ok())
+            .unwrap_or(1.0);
+        if kind == "text/html" || kind == "application/xhtml+xml" {
+            html = Some(html.map_or(weight, |known| known.max(weight)));
+        } else if JSON.contains(&&*kind) {
+            json = json.max(weight);
+        }
+    }
+    html.is_some_and(|html| html > 0.0 && html >= json)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::{HeaderMap, HeaderValue, header::ACCEPT};
+
+    use super::{Asked, prefers_html, refusal, status};
+    use crate::types::{DecisionId, Origin, ReasonCode, Refusal};
+
+    fn denied() -> Refusal {
+        let origin = Origin {
+            rule: Arc::from("* /admin/**"),
+            file: Arc::from("policy.yaml"),
+            line: 17,
+        };
+        Refusal::new(ReasonCode::DeniedRoute)
+            .by(&origin)
+            .noting("Admin <pages>")
+    }
+
+    #[test]
+    fn says_it_in_json() {
+        let id = DecisionId::random().unwrap();
+        let asked = Asked {
+            is_connect: false,
+            is_html: false,
+        };
+        let answer = refusal(&denied(), id, &asked);
+        assert_eq!(answer.status(), 403);
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        assert_eq!(answer.headers()["chaperone-decision"], id.to_string());
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+        let expected = serde_json::json!({
+            "type": "urn:chaperone:reason:denied-route",
+            "title": "The policy denies this route",
+            "status": 403,
+            "code": "denied-route",
+            "rule": "* /admin/**",
+            "policy": "policy.yaml:17",
+            "note": "Admin <pages>",
+            "remedy": "ask the policy's owners if it should be open",
+            "decision": id.to_string(),
+        });
+        assert_eq!(body, expected);
+    }
+
+    #[test]
+    fn says_it_in_html_without_letting_words_become_markup() {
+        let asked = Asked {
+            is_connect: false,
+            is_html: true,
+        };
+        let answer = refusal(&denied(), DecisionId::random().unwrap(), &asked);
+        let page = String::from_utf8(answer.body().to_vec()).unwrap();
+        assert!(
+            page.contains("Admin &lt;pages&gt;") && page.contains("policy.yaml:17"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn challenges_those_without_a_capability() {
+        let asked = Asked {
+            is_connect: false,
+            is_html: false,
+        };
+        let missing = Refusal::new(ReasonCode::CapabilityMissing);
+        let answer = refusal(&missing, DecisionId::random().unwrap(), &asked);
+        assert_eq!(answer.status(), 401);
+        assert_eq!(
+            answer.headers()["www-authenticate"],
+            "Bearer realm=\"chaperone\""
+        );
+    }
+
+    #[test]
+    fn knows_browsers() {
+        for (accept, is_html) in [
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                true,
+            ),
+            ("application/json, text/html;q=0.5", false),
+            ("*/*", false),
+            ("text/html;q=0", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(prefers_html(&headers), is_html, "{accept}");
+        }
+    }
+
+    #[test]
+    fn has_an_error_status_for_every_reason() {
+        for code in ReasonCode::ALL {
+            assert!(status(*code).is_client_error() || status(*code).is_server_error());
+        }
+    }
+}

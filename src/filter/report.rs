@@ -43,8 +43,10 @@ pub struct Count {
 }
 
 /// What was done to one exchange so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// How many findings are kept in detail.
+    listed: usize,
     findings: Vec<Finding>,
     unlisted: u64,
     counts: Vec<Count>,
@@ -53,8 +55,22 @@ pub struct Report {
     bytes_out: u64,
 }
 
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            listed: Self::LISTED,
+            findings: Vec::new(),
+            unlisted: 0,
+            counts: Vec::new(),
+            refusal: None,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+}
+
 impl Report {
-    /// Findings kept in detail; the rest are counted.
+    /// Findings kept in detail, unless more are asked for; the rest are counted.
     pub const LISTED: usize = 1000;
 
     /// The first [`Report::LISTED`] findings, in the order of the body.
@@ -105,6 +121,11 @@ impl Report {
         }
     }
 
+    /// Keeps this many findings in detail.
+    pub(crate) fn list(&mut self, findings: usize) {
+        self.listed = findings;
+    }
+
     /// Counts a record that was not the subject's.
     pub(crate) fn withhold(&mut self, origin: &Origin, others: Others) {
         let action = match others {
@@ -130,7 +151,7 @@ impl Report {
             word(action),
             kind(rule.class),
         );
-        if self.findings.len() < Self::LISTED {
+        if self.findings.len() < self.listed {
             self.findings.push(finding());
         } else {
             self.unlisted += 1;

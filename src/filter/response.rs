@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 
 use crate::filter::body::FilteredBody;
@@ -85,14 +85,14 @@ fn is_unread(treatment: &Treatment) -> bool {
         && treatment.detect.automaton.is_none()
 }
 
-fn engine(plan: &Plan, headers: &http::HeaderMap, inspector: Inspector) -> Result<Stream, Refusal> {
+fn engine(plan: &Plan, headers: &HeaderMap, inspector: Inspector) -> Result<Stream, Refusal> {
     let kind = kind(&plan.treatment, headers)?;
     let codings = Coding::of(headers, &plan.context.limits)?;
     Stream::with(inspector, kind, &codings)
 }
 
 /// How an answer with a body is read.
-fn kind(treatment: &Treatment, headers: &http::HeaderMap) -> Result<Option<Kind>, Refusal> {
+fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refusal> {
     match (Media::of(headers), treatment.read_as) {
         (Media::Unclear, _) => Err(Refusal::new(ReasonCode::TypeUnsupported)
             .by(&treatment.origin)
@@ -108,7 +108,7 @@ fn kind(treatment: &Treatment, headers: &http::HeaderMap) -> Result<Option<Kind>
 /// Records what would happen and changes nothing.
 fn observe<B>(
     plan: &Arc<Plan>,
-    headers: &mut http::HeaderMap,
+    headers: &mut HeaderMap,
     source: B,
     is_empty: bool,
 ) -> FilteredBody

@@ -133,6 +133,11 @@ impl Stream {
         self.inspector.report()
     }
 
+    /// Keeps this many findings in detail in the report.
+    pub fn list_findings(&mut self, findings: usize) {
+        self.inspector.report_mut().list(findings);
+    }
+
     pub(crate) fn inspector_mut(&mut self) -> &mut Inspector {
         &mut self.inspector
     }

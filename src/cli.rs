@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod exit;
 mod jsonpath;
+mod redact;
 mod report;
 mod schema;
 mod token;
@@ -34,6 +35,8 @@ enum Verb {
     Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
     Jsonpath(jsonpath::Args),
+    /// Filter a body from standard input as a policy says
+    Redact(redact::Args),
     /// Make, narrow, look into and judge capabilities
     Token(token::Args),
 }
@@ -45,6 +48,7 @@ impl Verb {
             Self::Completions(args) => completions::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
+            Self::Redact(args) => redact::run(&args),
             Self::Token(args) => token::run(&args),
         }
     }

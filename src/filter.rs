@@ -35,7 +35,7 @@ pub use crate::filter::place::{Place, Step, Trail};
 pub use crate::filter::plan::{Context, Limits, Plan, Side};
 pub use crate::filter::report::{Count, Finding, Report};
 pub use crate::filter::request::request;
-pub use crate::filter::response::{response, stream};
+pub use crate::filter::response::{answer_stream, response};
 pub use crate::filter::stream::Stream;
 use crate::types::Refusal;
 

@@ -130,7 +130,7 @@ fn context() -> anyhow::Result<filter::Context> {
 fn filter_input(plan: &Arc<Plan>, headers: &HeaderMap) -> anyhow::Result<Report> {
     let mut input = std::io::stdin().lock();
     let mut output = std::io::stdout().lock();
-    let mut stream = match filter::stream(plan, headers) {
+    let mut stream = match filter::answer_stream(plan, headers) {
         Ok(Some(stream)) => stream,
         Ok(None) => {
             std::io::copy(&mut input, &mut output).context("standard input can't be copied")?;

@@ -85,6 +85,17 @@ fn is_unread(treatment: &Treatment) -> bool {
         && treatment.detect.automaton.is_none()
 }
 
+/// The filter for the body of an answer with these `headers`; none where the plan lets it pass unread.
+///
+/// # Errors
+/// Refuses types and codings that can't be read or that the route's rules do not cover.
+pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Stream>, Refusal> {
+    if is_unread(&plan.treatment) {
+        return Ok(None);
+    }
+    engine(plan, headers, Inspector::new(plan, Side::Response)).map(Some)
+}
+
 fn engine(plan: &Plan, headers: &HeaderMap, inspector: Inspector) -> Result<Stream, Refusal> {
     let kind = kind(&plan.treatment, headers)?;
     let codings = Coding::of(headers, &plan.context.limits)?;
@@ -106,12 +117,7 @@ fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refu
 }
 
 /// Records what would happen and changes nothing.
-fn observe<B>(
-    plan: &Arc<Plan>,
-    headers: &mut HeaderMap,
-    source: B,
-    is_empty: bool,
-) -> FilteredBody
+fn observe<B>(plan: &Arc<Plan>, headers: &mut HeaderMap, source: B, is_empty: bool) -> FilteredBody
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {

@@ -106,18 +106,24 @@ impl JwtSettings {
         Ok(self)
     }
 
+    /// Holds one pair of [`Self::with_claims`] against its rules.
+    pub(crate) fn check_claim(claim: &str, attribute: &str) -> Result<(), SettingsError> {
+        if claim.is_empty() || attribute.is_empty() {
+            return Err(SettingsError::ClaimEmpty);
+        }
+        if ["user", "email", "phone"].contains(&attribute) {
+            return Err(SettingsError::ClaimReserved(attribute.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Also reads these claims (claim to attribute): strings, numbers, or arrays of them.
     ///
     /// # Errors
     /// Refuses empty names and attributes that the standard claims fill.
     pub fn with_claims(mut self, claims: BTreeMap<String, String>) -> Result<Self, SettingsError> {
         for (claim, attribute) in &claims {
-            if claim.is_empty() || attribute.is_empty() {
-                return Err(SettingsError::ClaimEmpty);
-            }
-            if ["user", "email", "phone"].contains(&attribute.as_str()) {
-                return Err(SettingsError::ClaimReserved(attribute.clone()));
-            }
+            Self::check_claim(claim, attribute)?;
         }
         self.claims = claims;
         Ok(self)

@@ -66,6 +66,8 @@ impl Sink {
     pub(in crate::policy) fn into_found(self) -> Vec<Diagnostic> {
         let mut found = self.found.into_inner();
         found.sort_by_key(Diagnostic::position);
+        // What a pack's rule says is read once for each of its detectors.
+        found.dedup_by(|a, b| a.position() == b.position() && a.message() == b.message());
         found
     }
 }

@@ -5,11 +5,12 @@ pub(in crate::policy) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = impl Into<&'a &'a str>>,
 ) -> Option<&'a str> {
-    let word = word.to_lowercase().replace('-', "_");
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let word = plain(word);
     candidates
         .into_iter()
         .map(|candidate| *candidate.into())
-        .map(|candidate| (distance(&word, &candidate.replace('-', "_")), candidate))
+        .map(|candidate| (distance(&word, &plain(candidate)), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -70,6 +71,7 @@ mod tests {
         assert_eq!(nearest("recrods", &known), Some("records"));
         assert_eq!(nearest("record-owner", &known), Some("record_owner"));
         assert_eq!(nearest("Owner", &known), Some("owner"));
+        assert_eq!(nearest("GTE", &["HEAD", "GET"]), Some("GET"));
         assert_eq!(nearest("colour", &known), None);
     }
 }

@@ -124,7 +124,13 @@ impl Compiler {
                 self.sink.at(span, "`id` beside `use`", remedy);
             }
             self.used(form, used);
-        } else if let Some((id, place)) = self.need(&form.id, span, "id", "a-name") {
+        } else if !form.pattern.is_absent() || !form.dictionary.is_absent() {
+            self.own_rule(form, span, plan);
+        }
+    }
+
+    fn own_rule(&mut self, form: &DetectForm, span: &Range<usize>, plan: &mut Plan) {
+        if let Some((id, place)) = self.need(&form.id, span, "id", "a-name") {
             self.claim(id, place, plan);
             if let Some((pattern, place)) = form.pattern.placed() {
                 self.own_pattern(form, id, pattern, place, plan);
@@ -177,17 +183,13 @@ impl Compiler {
         let pack_names = packs().iter().map(|pack| &*pack.name);
         let detectors = packs().iter().flat_map(|pack| &pack.detectors);
         let names: Vec<&str> = pack_names
-            .clone()
             .chain(detectors.map(|detector| &*detector.name))
             .collect();
         let remedy = match suggest::nearest(name, &names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                let packs: Vec<&str> = pack_names.collect();
-                format!(
-                    "packs are {}; see docs/policy-reference.md for the detectors",
-                    packs.join(", ")
-                )
+                let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                format!("known are {}", known.join(", "))
             }
         };
         let message = format!(

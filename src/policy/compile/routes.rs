@@ -350,10 +350,7 @@ impl Compiler {
                         "write an RFC 9535 selector, such as `$.orders[*]`",
                     ),
                     SelectorErrorKind::Unsupported => (
-                        format!(
-                            "a JSONPath that can't be matched while an answer streams: {}",
-                            error.reason
-                        ),
+                        format!("unsupported JSONPath: {}", error.reason),
                         "see the supported subset in docs/policy-reference.md",
                     ),
                 };

@@ -36,14 +36,15 @@ impl Compiler {
         let (files, span) = self.need(&form.root_keys, parent, "root_keys", "[keys/issuer.pub]")?;
         let mut keys = Vec::new();
         for (name, span) in files.iter().filter_map(Field::placed) {
-            let text = self.key_file(name, span)?;
+            let Some(text) = self.key_file(name, span) else {
+                continue;
+            };
             match RootKey::parse(&text) {
                 Ok(key) => keys.push(key),
                 Err(error) => {
                     let message = format!("`{name}` holds no root key: {error}");
                     let remedy = "write one with `chaperone token keygen`";
                     self.sink.at(span, message, remedy);
-                    return None;
                 }
             }
         }
@@ -59,53 +60,82 @@ impl Compiler {
         let audience = self.need(&form.audience, parent, "audience", "shop");
         let jwks = self.need(&form.jwks, parent, "jwks", "keys/jwks.json");
         let algorithms = self.need(&form.algorithms, parent, "algorithms", "[EdDSA, ES256]");
+        let is_sound = self.check_demands(form);
+        let claims = self.claims(form);
         let keys = jwks.and_then(|(name, span)| self.key_set(name, span));
-        let (algorithms, algorithms_span) = algorithms?;
-        let listed = algorithms.iter().filter_map(Field::value);
+        let listed = algorithms?.0.iter().filter_map(Field::value);
         let listed: Vec<JwtAlgorithm> = listed.copied().collect();
-        let (audience, audience_span) = audience?;
-        let (issuer, issuer_span) = issuer?;
-        let (_, keys_span) = jwks?;
-        let settings = match JwtSettings::new(issuer, audience, listed, keys?) {
-            Err(error) => {
-                let span = match error {
-                    SettingsError::Issuer => issuer_span,
-                    SettingsError::Audience => audience_span,
-                    SettingsError::Keys => keys_span,
-                    _ => algorithms_span,
-                };
-                return self.settled(
-                    Err(error),
-                    span,
-                    "see the key's place in docs/policy-reference.md",
-                );
-            }
-            Ok(settings) => settings,
-        };
+        if !is_sound || listed.len() < algorithms?.0.len() {
+            return None;
+        }
+        let settings = JwtSettings::new(issuer?.0, audience?.0, listed, keys?);
+        let remedy = "name the set with the keys that the issuer signs with, and their algorithms";
+        let settings = self.settled(settings, jwks?.1, remedy)?;
         let settings = match form.leeway.placed() {
             None => settings,
             Some((seconds, span)) => {
                 let settings = settings.with_leeway(u16::from(*seconds));
-                self.settled(
-                    settings,
-                    span,
-                    "write 60 or less; clocks that differ by more want mending",
-                )?
+                self.settled(settings, span, "write 60 or less")?
             }
         };
-        match form.claims.placed() {
-            None => Some(settings),
-            Some((claims, span)) => {
-                let pairs = claims.iter();
-                let pairs = pairs.filter_map(|(claim, field)| Some((claim, field.value()?)));
-                let claims: BTreeMap<String, String> = pairs
-                    .map(|(claim, attribute)| (claim.clone(), attribute.clone()))
-                    .collect();
-                let remedy =
-                    "write the claim's name and the attribute it fills: `department: group`";
-                self.settled(settings.with_claims(claims), &self.head(span), remedy)
+        let settings = settings.with_claims(claims);
+        self.settled(
+            settings,
+            form.claims.span().unwrap_or(parent),
+            "write other claims",
+        )
+    }
+
+    /// What can be said without the keys, which may be missing; false where anything was noted.
+    fn check_demands(&self, form: &JwtForm) -> bool {
+        let mut is_sound = true;
+        let mut note = |span: &Range<usize>, error: SettingsError, remedy: &str| {
+            is_sound = false;
+            self.sink.at(span, error.to_string(), remedy);
+        };
+        if let Some((issuer, span)) = form.issuer.placed()
+            && issuer.trim().is_empty()
+        {
+            let remedy = "write what the tokens' `iss` says: without it, anyone's token would do";
+            note(span, SettingsError::Issuer, remedy);
+        }
+        if let Some((audience, span)) = form.audience.placed()
+            && audience.trim().is_empty()
+        {
+            let remedy =
+                "write what the tokens' `aud` says: without it, another app's token would do";
+            note(span, SettingsError::Audience, remedy);
+        }
+        if let Some((algorithms, span)) = form.algorithms.placed()
+            && algorithms.is_empty()
+        {
+            let remedy = "list the ones that the issuer signs with: `[EdDSA, ES256]`";
+            note(span, SettingsError::Algorithms, remedy);
+        }
+        if let Some((61.., span)) = form.leeway.placed() {
+            let remedy = "write 60 or less; clocks that differ by more want mending";
+            note(span, SettingsError::Leeway, remedy);
+        }
+        is_sound
+    }
+
+    fn claims(&self, form: &JwtForm) -> BTreeMap<String, String> {
+        let mut claims = BTreeMap::new();
+        for (claim, field) in form.claims.value().into_iter().flatten() {
+            let Some((attribute, span)) = field.placed() else {
+                continue;
+            };
+            match JwtSettings::check_claim(claim, attribute) {
+                Ok(()) => {
+                    claims.insert(claim.clone(), attribute.clone());
+                }
+                Err(error) => {
+                    let remedy = "write a claim's name and another attribute: `groups: group`";
+                    self.sink.at(span, error.to_string(), remedy);
+                }
             }
         }
+        claims
     }
 
     fn key_set(&mut self, name: &str, span: &Range<usize>) -> Option<KeySet> {

@@ -44,6 +44,19 @@ impl Source {
         (number(line), number(column + 1))
     }
 
+    /// The character at a line and column, both counted from 1.
+    pub(in crate::policy) fn at(&self, line: u64, column: u64) -> Range<usize> {
+        let index = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+        let start = self.lines.get(index(line)).copied();
+        let start = start.unwrap_or(self.text.len());
+        let rest = self.text.get(start..).unwrap_or_default();
+        let mut letters = rest.char_indices().skip(index(column));
+        match letters.next() {
+            Some((at, letter)) => start + at..start + at + letter.len_utf8(),
+            None => self.text.len()..self.text.len(),
+        }
+    }
+
     /// The same range, inside the text and on character boundaries.
     pub(in crate::policy) fn clamp(&self, span: Range<usize>) -> Range<usize> {
         let floor = |mut at: usize| {

@@ -62,7 +62,7 @@ pub(in crate::policy) fn read(source: &Arc<Source>) -> Result<Node, Box<Diagnost
         Ok(root) => Ok(node(root)),
         Err(error) => {
             let error = error.without_snippet();
-            let span = error.location().map(|place| bytes(&place));
+            let span = error.location().map(|place| whereabouts(source, &place));
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or(&message);
             let message = message.lines().next().unwrap_or(message);
@@ -78,6 +78,14 @@ fn node(spanned: Spanned<Value>) -> Node {
     Node {
         span: bytes(&spanned.referenced),
         value: spanned.value,
+    }
+}
+
+/// Errors of YAML itself come with line and column alone.
+fn whereabouts(source: &Source, place: &serde_saphyr::Location) -> Range<usize> {
+    match place.span().byte_offset() {
+        Some(_) => bytes(place),
+        None => source.at(place.line(), place.column()),
     }
 }
 

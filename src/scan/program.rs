@@ -154,7 +154,8 @@ impl RegexMatcher {
         } else {
             let config = meta::Config::new()
                 .utf8_empty(false)
-                .which_captures(WhichCaptures::None)
+                // The slower engines report a match's end through its slots.
+                .which_captures(WhichCaptures::Implicit)
                 .nfa_size_limit(Some(NFA_BYTES));
             let regex = meta::Builder::new().configure(config).build_from_hir(hir);
             Some(regex.map_err(|_| BuildErrorKind::TooLarge)?)

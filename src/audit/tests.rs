@@ -167,3 +167,28 @@ async fn a_probe_leaves_no_trace() {
     assert!(writer.is_healthy());
     assert_eq!(fs::metadata(&path).unwrap().size(), 0);
 }
+
+/// `tests/run` mounts a file system of 256 KiB where it may.
+#[tokio::test]
+#[ignore = "needs a small file system, named by CHAPERONE_SMALL_DISK"]
+async fn refuses_when_the_disk_fills_and_recovers_when_it_is_freed() {
+    let folder = std::env::var("CHAPERONE_SMALL_DISK").unwrap();
+    let folder = Path::new(&folder);
+    let (path, ballast) = (folder.join("audit.jsonl"), folder.join("ballast"));
+    fs::write(&ballast, vec![0; 100 << 10]).unwrap();
+    let writer = open(&path);
+    let mut written = 0;
+    let mut large = record();
+    large.method = "M".repeat(10_000);
+    while writer.append(large.clone()).await.is_ok() {
+        written += 1;
+    }
+    assert!(written > 0 && !writer.is_healthy());
+    assert_eq!(sequences(&path).len(), written, "no torn line is left");
+    assert!(writer.append(record()).await.is_err());
+    fs::remove_file(&ballast).unwrap();
+    until_healthy(&writer).await;
+    writer.append(large).await.unwrap();
+    let numbers: Vec<_> = (1..=written as u64 + 1).collect();
+    assert_eq!(sequences(&path), numbers);
+}

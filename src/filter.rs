@@ -15,6 +15,7 @@ mod form;
 pub mod headers;
 mod hold;
 pub mod inspect;
+mod json;
 pub mod media;
 pub mod place;
 pub mod plan;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::filter::coding::{Coding, Decoding};
 use crate::filter::form::Form;
+use crate::filter::json::{Json, Lines};
 use crate::filter::raw::Raw;
 use crate::filter::text::Text;
 use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
@@ -49,9 +50,8 @@ impl Stream {
             Side::Request => match kind {
                 None | Some(Kind::Text) => Box::new(Raw::new(&inspector)),
                 Some(Kind::Form) => Box::new(Form::new(&inspector)),
-                Some(Kind::Json | Kind::Ndjson) => {
-                    return Err(Refusal::new(ReasonCode::RequestUnreadable));
-                }
+                Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
+                Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
             },
             Side::Response => answer(kind, &inspector)?,
         };
@@ -197,12 +197,17 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
     let treatment = &inspector.plan().treatment;
     let unsupported = Refusal::new(ReasonCode::TypeUnsupported).by(&treatment.origin);
     let rule = treatment.records.clone();
+    let is_covered = treatment.public.is_some();
     match kind {
-        Some(Kind::Json | Kind::Ndjson) if rule.is_some() => Err(unsupported),
-        _ if treatment.public.is_none() => Err(unsupported),
-        Some(Kind::Json | Kind::Ndjson) => Err(unsupported),
+        Some(Kind::Json) if is_covered || rule.is_some() => {
+            Ok(Box::new(Json::new(inspector.plan(), rule)))
+        }
+        Some(Kind::Ndjson) if is_covered || rule.is_some() => {
+            Ok(Box::new(Lines::new(inspector.plan(), rule)))
+        }
+        _ if !is_covered => Err(unsupported),
         Some(Kind::Text) => Ok(Box::new(Text::new(inspector))),
-        Some(Kind::Form) | None => Err(unsupported),
+        Some(Kind::Form | Kind::Json | Kind::Ndjson) | None => Err(unsupported),
     }
 }
 

@@ -178,6 +178,12 @@ impl Lexer {
         (self.inside != Inside::Nothing).then_some(self.token_start)
     }
 
+    /// Where the last token that was begun begins, or the byte that can begin none.
+    #[must_use]
+    pub fn last_token(&self) -> u64 {
+        self.token_start
+    }
+
     /// Containers open right now.
     #[must_use]
     pub fn depth(&self) -> usize {
@@ -394,7 +400,7 @@ impl Lexer {
         let length = self.offset - self.token_start - quotes;
         if length > self.limits.string as u64 {
             return Err(LexError {
-                offset: self.token_start,
+                offset: self.token_start + quotes + self.limits.string as u64,
                 kind: LexErrorKind::TooLong,
             });
         }

@@ -1,0 +1,285 @@
+//! The record filter: reads JSON as it streams, and lets the subject's own records pass, byte for byte.
+//!
+//! The outer layer streams; a value that has to be judged whole (a record, a filter's candidate) is
+//! collected, up to the limit, judged, and leaves or stays behind. Without an owner rule everything
+//! passes, validated and scrubbed by the detectors.
+//!
+//! INVARIANT: what is held is bounded by the limits and does not depend on the length of the body;
+//! after a refusal nothing more comes out.
+
+mod desk;
+mod fate;
+mod lines;
+mod owner;
+mod walker;
+mod way;
+
+use std::sync::Arc;
+
+use self::desk::Desk;
+use self::walker::{Next, Walker};
+use crate::filter::{Format, Inspector, Limits, Output, Plan};
+use crate::json::{Event, EventKind, LexError, LexErrorKind, Lexer, LexerLimits, Tape};
+use crate::policy::treatment::RecordRule;
+use crate::types::{ReasonCode, Refusal};
+
+pub(crate) use self::lines::Lines;
+
+/// Input is taken in pieces of at most this many bytes.
+const PIECE: usize = 64 << 10;
+/// Memory that is kept for the next record; what a large one took beyond it is given back.
+const KEPT: usize = 256 << 10;
+
+/// One JSON document.
+#[derive(Debug)]
+pub(crate) struct Json {
+    lexer: Lexer,
+    walker: Walker,
+    tape: Tape,
+    limits: Limits,
+    mode: Mode,
+    window: Vec<u8>,
+    /// The offset of the window's first byte, and of the first byte that is not settled.
+    base: u64,
+    cursor: u64,
+    /// Where the last token ended.
+    token_end: u64,
+    refusal: Option<Refusal>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Walk,
+    /// A value that begins there is collected.
+    Collect(u64),
+    /// What is in a container that was opened at this depth is passed over.
+    Skip(usize),
+}
+
+impl Json {
+    /// A filter for one document under `rule`, or one that only looks for what detectors find.
+    pub(crate) fn new(plan: &Plan, rule: Option<Arc<RecordRule>>) -> Self {
+        Self::build(plan, rule, false)
+    }
+
+    fn build(plan: &Plan, rule: Option<Arc<RecordRule>>, drops_root: bool) -> Self {
+        let limits = plan.context.limits;
+        Self {
+            lexer: Lexer::new(LexerLimits {
+                depth: limits.depth,
+                string: limits.string,
+            }),
+            walker: Walker::new(rule, plan.subject.clone(), drops_root),
+            tape: Tape::default(),
+            limits,
+            mode: Mode::Walk,
+            window: Vec::new(),
+            base: 0,
+            cursor: 0,
+            token_end: 0,
+            refusal: None,
+        }
+    }
+
+    /// Begins another document of the same body.
+    fn restart(&mut self) {
+        self.lexer.restart();
+        self.walker.restart();
+        self.mode = Mode::Walk;
+        self.window.clear();
+        (self.base, self.cursor, self.token_end) = (0, 0, 0);
+    }
+
+    /// Input that is neither kept nor left out yet.
+    fn unsettled(&self) -> &[u8] {
+        &self.window
+    }
+
+    fn is_holding(&self) -> bool {
+        self.walker.judge().is_holding()
+    }
+
+    /// The root of a document that ended was left out.
+    fn is_dropped(&self) -> bool {
+        self.walker.root_kept() == Some(false)
+    }
+
+    fn piece(
+        &mut self,
+        piece: &[u8],
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let mut window = std::mem::take(&mut self.window);
+        let fresh = window.len();
+        window.extend_from_slice(piece);
+        let mut desk = Desk {
+            window: &window,
+            base: self.base,
+            cursor: self.cursor,
+            inspector,
+            out,
+        };
+        let fresh = window.get(fresh..).unwrap_or_default();
+        let taken = self.take(fresh, &mut desk);
+        self.cursor = desk.cursor;
+        let settled = usize::try_from(self.cursor.saturating_sub(self.base)).unwrap_or_default();
+        window.drain(..settled.min(window.len()));
+        self.base = self.cursor;
+        if window.capacity() > KEPT && window.len() < KEPT {
+            window.shrink_to(KEPT);
+        }
+        self.window = window;
+        taken
+    }
+
+    fn take(&mut self, mut rest: &[u8], desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        loop {
+            match self.lexer.next(&mut rest) {
+                Ok(Some(event)) => self.event(event, desk)?,
+                Ok(None) => break,
+                Err(error) => return Err(self.malformed(error)),
+            }
+        }
+        let end = self.lexer.offset();
+        self.check_size(end, self.lexer.token_start().unwrap_or(end))?;
+        match self.mode {
+            Mode::Skip(_) => desk.leave_out(end),
+            Mode::Walk if self.walker.flows() => {
+                desk.keep(self.lexer.token_start().unwrap_or(end));
+            }
+            Mode::Walk | Mode::Collect(_) => {}
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        self.check_size(event.end, event.start)?;
+        self.token_end = event.end;
+        match self.mode {
+            Mode::Walk => match self.walker.event(desk, event)? {
+                Next::Walk => {}
+                Next::Skip => self.mode = Mode::Skip(self.lexer.depth()),
+                Next::Collect => {
+                    self.tape.clear();
+                    self.mode = Mode::Collect(event.start);
+                    self.collect(event, event.start, desk)?;
+                }
+            },
+            Mode::Collect(start) => self.collect(event, start, desk)?,
+            Mode::Skip(depth) => {
+                let is_end = matches!(event.kind, EventKind::EndObject | EventKind::EndArray);
+                if is_end && self.lexer.depth() < depth {
+                    self.walker.skipped(desk, event.end);
+                    self.mode = Mode::Walk;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self, event: Event, start: u64, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        if self.tape.push(event, start) {
+            self.mode = Mode::Walk;
+            let document = self.tape.over(desk.bytes(start, event.end));
+            self.walker.replay(desk, document, start)?;
+            if self.tape.held() > KEPT {
+                self.tape.clear();
+                self.tape.shrink(KEPT / 64);
+            }
+        }
+        Ok(())
+    }
+
+    /// INVARIANT: judged by offsets of tokens alone, so that where pieces end changes nothing.
+    ///
+    /// `end` is how far the input was read, `token` where its last token begins.
+    fn check_size(&self, end: u64, token: u64) -> Result<(), Refusal> {
+        let held = match self.mode {
+            Mode::Skip(_) => 0,
+            Mode::Collect(start) => end.saturating_sub(start),
+            Mode::Walk if self.walker.flows() => 0,
+            Mode::Walk => token.saturating_sub(self.token_end),
+        };
+        if held.max(self.walker.waiting() as u64) > self.limits.record as u64 {
+            return Err(Refusal::new(ReasonCode::RecordTooLarge));
+        }
+        Ok(())
+    }
+
+    fn malformed(&self, error: LexError) -> Refusal {
+        if let Err(refusal) = self.check_size(error.offset, self.lexer.last_token()) {
+            return refusal;
+        }
+        let code = match error.kind {
+            LexErrorKind::TooLong => ReasonCode::StringTooLong,
+            LexErrorKind::TooDeep => ReasonCode::AnswerTooDeep,
+            LexErrorKind::Truncated => ReasonCode::AnswerTruncated,
+            LexErrorKind::Expected(_) | LexErrorKind::Utf8 => ReasonCode::AnswerMalformed,
+        };
+        Refusal::new(code).because(error.to_string())
+    }
+
+    /// Ends the document: what is left of it passes or stays.
+    fn end(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
+        let window = std::mem::take(&mut self.window);
+        let mut desk = Desk {
+            window: &window,
+            base: self.base,
+            cursor: self.cursor,
+            inspector,
+            out,
+        };
+        let last = self.lexer.finish().map_err(|error| self.malformed(error))?;
+        if let Some(event) = last {
+            self.event(event, &mut desk)?;
+        }
+        if self.walker.root_kept() == Some(true) {
+            desk.keep(self.lexer.offset());
+        }
+        self.window = window;
+        Ok(())
+    }
+}
+
+impl Format for Json {
+    fn write(
+        &mut self,
+        chunk: &[u8],
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        for piece in chunk.chunks(PIECE) {
+            if let Err(refusal) = self.piece(piece, inspector, out) {
+                self.refusal = Some(refusal.clone());
+                return Err(refusal);
+            }
+        }
+        out.held = self.is_holding();
+        Ok(())
+    }
+
+    fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        let ended = self
+            .end(inspector, out)
+            .and_then(|()| self.walker.judge().conclude());
+        if let Err(refusal) = &ended {
+            self.refusal = Some(refusal.clone());
+        }
+        out.held = ended.is_err();
+        ended
+    }
+
+    fn buffered(&self) -> usize {
+        self.window.capacity() + self.tape.held() + self.walker.held()
+    }
+}
+
+#[cfg(test)]
+mod tests;

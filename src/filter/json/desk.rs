@@ -1,0 +1,150 @@
+//! Where bytes are kept, left out or replaced: the window of input, and the output.
+
+use crate::filter::{Edit, Inspector, Output, Place, Trail};
+use crate::json::{Decoded, escape_into};
+use crate::types::Refusal;
+
+/// The input at hand and the output, for one piece of input.
+pub(super) struct Desk<'a> {
+    /// Input from `base` on.
+    pub(super) window: &'a [u8],
+    pub(super) base: u64,
+    /// What stands before is kept or left out for good.
+    pub(super) cursor: u64,
+    pub(super) inspector: &'a mut Inspector,
+    pub(super) out: &'a mut Output,
+}
+
+impl<'a> Desk<'a> {
+    pub(super) fn bytes(&self, start: u64, end: u64) -> &'a [u8] {
+        let index = |offset: u64| usize::try_from(offset.saturating_sub(self.base)).ok();
+        index(start)
+            .zip(index(end))
+            .and_then(|(start, end)| self.window.get(start..end))
+            .unwrap_or_default()
+    }
+
+    /// Lets everything up to `end` pass.
+    pub(super) fn keep(&mut self, end: u64) {
+        let bytes = self.bytes(self.cursor, end);
+        self.out.bytes.extend_from_slice(bytes);
+        self.cursor = self.cursor.max(end);
+    }
+
+    /// Leaves everything up to `end` out.
+    pub(super) fn leave_out(&mut self, end: u64) {
+        self.cursor = self.cursor.max(end);
+    }
+
+    /// Writes bytes that are not in the input.
+    pub(super) fn insert(&mut self, bytes: &[u8]) {
+        self.out.bytes.extend_from_slice(bytes);
+    }
+
+    /// Things found so far.
+    pub(super) fn found(&self) -> u64 {
+        let report = self.inspector.report();
+        report.findings().len() as u64 + report.unlisted()
+    }
+}
+
+/// Runs detectors over strings, names and numbers, and replaces what they find. Holds its buffers.
+#[derive(Debug, Default)]
+pub(super) struct Scrubber {
+    decoded: Decoded,
+    edits: Vec<Edit>,
+    escaped: Vec<u8>,
+}
+
+impl Scrubber {
+    /// Scrubs a string or name; `start` and `end` are those of its quotes. What is clean and what
+    /// stands before it stays at the desk, to be kept with what follows.
+    pub(super) fn text(
+        &mut self,
+        desk: &mut Desk<'_>,
+        (start, end): (u64, u64),
+        is_escaped: bool,
+        trail: &dyn Trail,
+    ) -> Result<(), Refusal> {
+        let (start, end) = (start + 1, end.saturating_sub(1));
+        let raw = desk.bytes(start, end);
+        self.edits.clear();
+        let place = Place::Json(trail);
+        if is_escaped {
+            self.decoded.read(raw);
+            let text = self.decoded.text();
+            desk.inspector.inspect(text, &place, &mut self.edits)?;
+        } else {
+            desk.inspector.inspect(raw, &place, &mut self.edits)?;
+        }
+        for edit in &self.edits {
+            let (from, to) = if is_escaped {
+                (
+                    self.decoded.raw_start(edit.range.start),
+                    self.decoded.raw_end(edit.range.end),
+                )
+            } else {
+                (edit.range.start, edit.range.end)
+            };
+            desk.keep((start + from as u64).min(end));
+            self.escaped.clear();
+            escape_into(&edit.replacement, &mut self.escaped);
+            desk.insert(&self.escaped);
+            desk.leave_out((start + to as u64).min(end));
+        }
+        Ok(())
+    }
+
+    /// Scrubs a number: with something found in it, it becomes a string.
+    pub(super) fn number(
+        &mut self,
+        desk: &mut Desk<'_>,
+        (start, end): (u64, u64),
+        trail: &dyn Trail,
+    ) -> Result<(), Refusal> {
+        self.edits.clear();
+        let literal = desk.bytes(start, end);
+        desk.inspector
+            .inspect(literal, &Place::Json(trail), &mut self.edits)?;
+        if self.edits.is_empty() {
+            return Ok(());
+        }
+        desk.keep(start);
+        desk.insert(b"\"");
+        for edit in &self.edits {
+            desk.keep(start + edit.range.start as u64);
+            self.escaped.clear();
+            escape_into(&edit.replacement, &mut self.escaped);
+            desk.insert(&self.escaped);
+            desk.leave_out(start + edit.range.end as u64);
+        }
+        desk.keep(end);
+        desk.insert(b"\"");
+        Ok(())
+    }
+
+    /// The same for a name that is no longer in the input: `raw` with replacements is appended to `out`.
+    pub(super) fn copied_name(
+        &mut self,
+        desk: &mut Desk<'_>,
+        raw: &[u8],
+        trail: &dyn Trail,
+    ) -> Result<(), Refusal> {
+        self.edits.clear();
+        self.decoded.read(raw);
+        let text = self.decoded.text();
+        desk.inspector
+            .inspect(text, &Place::Json(trail), &mut self.edits)?;
+        let mut at = 0;
+        for edit in &self.edits {
+            let from = self.decoded.raw_start(edit.range.start);
+            desk.insert(raw.get(at..from).unwrap_or_default());
+            self.escaped.clear();
+            escape_into(&edit.replacement, &mut self.escaped);
+            desk.insert(&self.escaped);
+            at = self.decoded.raw_end(edit.range.end);
+        }
+        desk.insert(raw.get(at..).unwrap_or_default());
+        Ok(())
+    }
+}

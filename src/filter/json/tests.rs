@@ -1,0 +1,149 @@
+mod oracle;
+mod suite;
+mod table;
+
+use std::sync::Arc;
+
+use crate::filter::fixture::Fixture;
+use crate::filter::{Limits, Plan, Report, Side, Stream};
+use crate::json::Selector;
+use crate::policy::treatment::{Action, Kind, Others, RecordRule, Select};
+use crate::types::{Origin, ReasonCode, Refusal};
+
+/// A rule under test; the subject is `u-ann`.
+#[derive(Clone, Debug)]
+struct Rule {
+    select: Option<&'static str>,
+    owner: Vec<&'static str>,
+    others: Others,
+    also: Vec<&'static str>,
+    is_optional: bool,
+}
+
+impl Rule {
+    fn anywhere(owner: &'static str) -> Self {
+        Self {
+            select: None,
+            owner: vec![owner],
+            others: Others::Drop,
+            also: Vec::new(),
+            is_optional: false,
+        }
+    }
+
+    fn path(select: &'static str) -> Self {
+        Self {
+            select: Some(select),
+            ..Self::anywhere("$.o")
+        }
+    }
+
+    fn others(mut self, others: Others) -> Self {
+        self.others = others;
+        self
+    }
+
+    fn also(mut self, also: &'static str) -> Self {
+        self.also.push(also);
+        self
+    }
+
+    fn owner(mut self, owner: &'static str) -> Self {
+        self.owner = vec![owner];
+        self
+    }
+
+    fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
+    }
+
+    fn build(&self) -> Arc<RecordRule> {
+        let parse = |text: &&str| Selector::parse(text).unwrap();
+        Arc::new(RecordRule {
+            origin: Origin {
+                rule: "GET /x".into(),
+                file: "policy.yaml".into(),
+                line: 3,
+            },
+            select: match &self.select {
+                None => Select::Anywhere,
+                Some(text) => Select::Path(parse(text)),
+            },
+            owner: self.owner.iter().map(parse).collect(),
+            others: self.others,
+            also: self.also.iter().map(parse).collect(),
+            is_optional: self.is_optional,
+        })
+    }
+
+    fn plan(&self) -> Arc<Plan> {
+        plan(Some(self), Limits::default())
+    }
+}
+
+/// Finds `EMP-` and two digits, and four sevens.
+fn plan(rule: Option<&Rule>, limits: Limits) -> Arc<Plan> {
+    let mut fixture = Fixture::new()
+        .pattern("emp", "EMP-[0-9]{2}", Action::Redact)
+        .pattern("seven", "7777", Action::Redact);
+    fixture.treatment.records = rule.map(Rule::build);
+    fixture.limits = limits;
+    fixture.plan()
+}
+
+fn feed(plan: &Arc<Plan>, kind: Kind, pieces: &[&[u8]]) -> (Result<String, Refusal>, Report) {
+    let mut stream = Stream::new(plan, Side::Response, Some(kind), &[]).unwrap();
+    let mut out = Vec::new();
+    let mut run = || {
+        for piece in pieces {
+            stream.write(piece)?;
+            out.extend_from_slice(&stream.take());
+        }
+        stream.finish()?;
+        out.extend_from_slice(&stream.take());
+        Ok(())
+    };
+    let result = run();
+    let result = result.map(|()| String::from_utf8(out).unwrap());
+    let report = stream.report().clone();
+    (result, report)
+}
+
+/// The outcome, the same for every single cut and for single bytes.
+fn filter(plan: &Arc<Plan>, kind: Kind, body: &[u8]) -> (Result<String, Refusal>, Report) {
+    let whole = feed(plan, kind, &[body]);
+    for cut in 0..=body.len() {
+        let (front, back) = body.split_at(cut);
+        same(&whole, &feed(plan, kind, &[front, back]), body, cut);
+    }
+    let bytes: Vec<&[u8]> = body.chunks(1).collect();
+    same(&whole, &feed(plan, kind, &bytes), body, 0);
+    whole
+}
+
+fn same(
+    whole: &(Result<String, Refusal>, Report),
+    cut: &(Result<String, Refusal>, Report),
+    body: &[u8],
+    at: usize,
+) {
+    let body = String::from_utf8_lossy(body);
+    assert_eq!(whole.0, cut.0, "{body} cut at {at}");
+    if whole.0.is_ok() {
+        assert_eq!(whole.1.findings(), cut.1.findings(), "{body} cut at {at}");
+        assert_eq!(whole.1.counts(), cut.1.counts(), "{body} cut at {at}");
+    }
+}
+
+fn json(rule: &Rule, body: &str) -> Result<String, ReasonCode> {
+    filter(&rule.plan(), Kind::Json, body.as_bytes())
+        .0
+        .map_err(|refusal| refusal.code)
+}
+
+fn lines(rule: &Rule, body: &str) -> Result<String, ReasonCode> {
+    filter(&rule.plan(), Kind::Ndjson, body.as_bytes())
+        .0
+        .map_err(|refusal| refusal.code)
+}

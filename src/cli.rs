@@ -9,6 +9,7 @@ mod exit;
 mod jsonpath;
 mod redact;
 mod report;
+mod run;
 mod schema;
 mod token;
 
@@ -27,6 +28,8 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run the sidecar
+    Run(run::Args),
     /// Find the mistakes in policy files
     Check(check::Args),
     /// Print a shell's completion script
@@ -44,6 +47,7 @@ enum Verb {
 impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Run(args) => run::run(args),
             Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Schema(args) => schema::run(&args),

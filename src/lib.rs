@@ -1,6 +1,8 @@
 //! chaperone: the sidecar that lets not-yet-reviewed code meet real data, and only the data of the
 //! person it acts for.
 
+pub mod admin;
+pub mod app;
 pub mod audit;
 pub mod capability;
 pub mod cli;

@@ -132,7 +132,7 @@ fn is_rewrite(name: &str) -> bool {
                 .zip(name.bytes())
                 .all(|(known, byte)| known == if byte == b'_' { b'-' } else { byte })
     };
-    REWRITES.iter().any(|known| matches(known))
+    REWRITES.iter().any(matches)
 }
 
 #[cfg(test)]

@@ -31,7 +31,14 @@ pub enum TlsError {
 
 /// Unwraps TLS with the certificate of the moment; clones share it.
 #[derive(Clone, Debug)]
-pub struct Acceptor(Live<Arc<ServerConfig>>);
+pub struct Acceptor(Live<Identity>);
+
+/// What is shown to clients, and by which bytes it is told from another.
+#[derive(Clone, Debug)]
+struct Identity {
+    config: Arc<ServerConfig>,
+    hash: blake3::Hash,
+}
 
 impl Acceptor {
     /// An acceptor with the chain and key of these PEM files.
@@ -39,16 +46,21 @@ impl Acceptor {
     /// # Errors
     /// Fails when they can't be used.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        Ok(Self(Live::new(server_config(certificate, key)?)))
+        Ok(Self(Live::new(identity(certificate, key)?)))
     }
 
-    /// Takes chain and key anew for later handshakes; after an error the old ones stay.
+    /// Takes chain and key anew for later handshakes, and says whether they differ; after an error
+    /// the old ones stay.
     ///
     /// # Errors
     /// Fails when they can't be used.
-    pub fn reload(&self, certificate: &Path, key: &Path) -> Result<(), TlsError> {
-        self.0.replace(server_config(certificate, key)?);
-        Ok(())
+    pub fn reload(&self, certificate: &Path, key: &Path) -> Result<bool, TlsError> {
+        let identity = identity(certificate, key)?;
+        let is_new = identity.hash != self.0.snapshot().value.hash;
+        if is_new {
+            self.0.replace(identity);
+        }
+        Ok(is_new)
     }
 
     /// Shakes hands.
@@ -56,12 +68,12 @@ impl Acceptor {
     /// # Errors
     /// Fails when the client does not speak TLS that we accept.
     pub async fn accept(&self, stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
-        let config = Arc::clone(&self.0.snapshot().value);
+        let config = Arc::clone(&self.0.snapshot().value.config);
         TlsAcceptor::from(config).accept(stream).await
     }
 }
 
-fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
+fn identity(certificate: &Path, key: &Path) -> Result<Identity, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(TlsError::Certificate)?;
@@ -69,6 +81,11 @@ fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Tl
         return Err(TlsError::Empty);
     }
     let key = PrivateKeyDer::from_pem_file(key).map_err(TlsError::Key)?;
+    let mut hasher = blake3::Hasher::new();
+    for part in chain.iter().map(AsRef::as_ref).chain([key.secret_der()]) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -77,5 +94,8 @@ fn server_config(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, Tl
         .with_single_cert(chain, key)
         .map_err(TlsError::Unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Identity {
+        config: Arc::new(config),
+        hash: hasher.finalize(),
+    })
 }

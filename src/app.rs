@@ -1,0 +1,292 @@
+//! The composition root: the only file that knows every room. build → [`Bound`] → run → drain.
+
+mod reload;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore};
+
+use crate::admin::{self, Readiness, UnixSocket};
+use crate::audit::{AuditError, Writer};
+use crate::capability::{self, CapabilityError, Verifier};
+use crate::config::{Config, TlsFiles};
+use crate::policy::{self, Diagnostic};
+use crate::proxy::{Inbound, Judge, Ledger, pipeline};
+use crate::runtime::{Drain, Live, task};
+use crate::telemetry::Metrics;
+use crate::transport::{self, Acceptor, Listener, Server, Upstream, upstream};
+use crate::types::Budget;
+
+/// How long an idle connection to the app is kept: shorter than most servers keep theirs.
+const KEPT_FOR: Duration = Duration::from_secs(4);
+
+/// Why the sidecar does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The audit log's writer can't be started.
+    #[error("the audit log can't be started")]
+    Audit(#[source] AuditError),
+    /// A socket can't be had.
+    #[error("can't listen on {place}")]
+    Bind {
+        /// The address or path.
+        place: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The policy has mistakes.
+    #[error("the policy has mistakes")]
+    Policy(Vec<Diagnostic>),
+    /// Certificate or key can't be used.
+    #[error("TLS can't be set up")]
+    Tls(#[source] transport::tls::TlsError),
+    /// The policy's capabilities can't be verified.
+    #[error("capabilities can't be verified")]
+    Verifier(#[source] CapabilityError),
+}
+
+/// A sidecar with its sockets bound, that serves nothing yet.
+#[derive(Debug)]
+pub struct Bound {
+    inbound: Listener,
+    health: Listener,
+    admin: Option<UnixSocket>,
+    inbound_addr: SocketAddr,
+    health_addr: SocketAddr,
+    shared: Arc<Inbound>,
+    server: Arc<Server>,
+    readiness: Readiness,
+    reloader: reload::Reloader,
+    handle: Handle,
+    grace: Duration,
+}
+
+/// Steers a running sidecar; clones steer the same one.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    drain: Drain,
+    reload: Arc<Notify>,
+    metrics: Metrics,
+}
+
+impl Handle {
+    /// Finishes what runs and ends.
+    pub fn stop(&self) {
+        self.drain.begin();
+    }
+
+    /// Reads policy, keys, lists and certificates again.
+    pub fn reload(&self) {
+        self.reload.notify_one();
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
+
+/// Makes a sidecar of a configuration; must run inside the executor.
+///
+/// # Errors
+/// Fails without a valid policy, usable keys and every socket: nothing serves then.
+pub async fn build(config: Config) -> Result<Bound, AppError> {
+    let drain = Drain::new();
+    let metrics = Metrics::new();
+    let readiness = Readiness::new(drain.clone());
+    let token = config.limits.token;
+    let path = config.policy.clone();
+    let loaded = task::spawn_blocking(move || judge(&path, token)).await;
+    // A panic in there is no valid policy either.
+    let judge = loaded.unwrap_or_else(|_| Err(AppError::Policy(Vec::new())))?;
+    let acceptor = match &config.tls {
+        Some(TlsFiles { certificate, key }) => {
+            Some(Acceptor::load(certificate, key).map_err(AppError::Tls)?)
+        }
+        None => None,
+    };
+    let (inbound, inbound_addr) = bind(config.listen.inbound)?;
+    let (health, health_addr) = bind(config.listen.health)?;
+    let admin = match &config.listen.admin {
+        Some(path) => Some(UnixSocket::bind(path).map_err(|source| AppError::Bind {
+            place: path.display().to_string(),
+            source,
+        })?),
+        None => None,
+    };
+    let writer = Writer::open(config.audit.clone()).map_err(AppError::Audit)?;
+    warn_of_gaps(&config, &judge);
+    readiness.policy_loaded();
+    metrics.in_force(1);
+    let handle = Handle {
+        drain: drain.clone(),
+        reload: Arc::new(Notify::new()),
+        metrics: metrics.clone(),
+    };
+    let limits = &config.limits;
+    let shared = Arc::new(Inbound {
+        judge: Live::new(judge),
+        app: Upstream::new(upstream::Settings {
+            host: config.upstream.host.clone(),
+            port: config.upstream.port,
+            time: limits.upstream_time,
+            idle: limits.idle.min(KEPT_FOR),
+            kept: limits.requests,
+            head: limits.head,
+            headers: limits.headers,
+        }),
+        ledger: Arc::new(Ledger {
+            writer,
+            naming: config.naming.clone(),
+            metrics,
+            preview: Arc::clone(&config.preview),
+            revision: config.revision.clone(),
+        }),
+        drain: drain.clone(),
+        room: Arc::new(Semaphore::new(limits.requests)),
+        budget: Budget::new(limits.buffered),
+        limits: pipeline::Limits {
+            head: limits.head,
+            headers: limits.headers,
+            body_time: limits.body_time,
+            filter: limits.filter,
+        },
+    });
+    let server = Server::new(
+        transport::Limits {
+            head: limits.head,
+            headers: limits.headers,
+            head_time: limits.head_time,
+            idle: limits.idle,
+            requests: limits.requests,
+        },
+        acceptor.clone(),
+        drain,
+    );
+    let reloader = reload::Reloader::new(&config, Arc::clone(&shared), acceptor, handle.clone());
+    tracing::info!(
+        inbound = %inbound_addr,
+        health = %health_addr,
+        admin = config.listen.admin.as_ref().map(|path| path.display().to_string()),
+        upstream = format_args!("{}:{}", config.upstream.host, config.upstream.port),
+        policy = shared.judge.snapshot().value.policy.name(),
+        preview = &*config.preview,
+        "chaperone {} is ready",
+        env!("CARGO_PKG_VERSION"),
+    );
+    Ok(Bound {
+        inbound,
+        health,
+        admin,
+        inbound_addr,
+        health_addr,
+        shared,
+        server,
+        readiness,
+        reloader,
+        handle,
+        grace: config.limits.drain,
+    })
+}
+
+impl Bound {
+    /// Where clients come in.
+    #[must_use]
+    pub fn inbound_addr(&self) -> SocketAddr {
+        self.inbound_addr
+    }
+
+    /// Where probes come in.
+    #[must_use]
+    pub fn health_addr(&self) -> SocketAddr {
+        self.health_addr
+    }
+
+    /// Steers the sidecar once it runs.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until the drain begins, then finishes; true when every exchange came to its own end.
+    pub async fn run(self) -> bool {
+        let drain = self.handle.drain.clone();
+        let shared = Arc::clone(&self.shared);
+        task::spawn_named(
+            "health",
+            admin::serve_health(self.health, self.readiness, drain.clone()),
+        );
+        if let Some(socket) = self.admin {
+            let metrics = self.handle.metrics.clone();
+            task::spawn_named(
+                "metrics",
+                admin::serve_metrics(socket, metrics, drain.clone()),
+            );
+        }
+        let sweep = task::spawn_named("sweep", Arc::clone(&shared.app).sweep());
+        let reload = task::spawn_named("reload", self.reloader.run());
+        let answer = move |request, meter| Arc::clone(&self.shared).answer(request, meter);
+        task::spawn_named("inbound", self.server.run(self.inbound, answer));
+        drain.begun().await;
+        tracing::info!(limit = ?self.grace, "draining: nothing new is taken");
+        let is_clean = drain.finish(self.grace).await;
+        sweep.abort();
+        reload.abort();
+        if let Err(error) = shared.ledger.writer.flush().await {
+            tracing::error!(%error, "the audit log's end may not be on the disk");
+        }
+        tracing::info!(is_clean, "stopped");
+        is_clean
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), AppError> {
+    let fail = |source| AppError::Bind {
+        place: address.to_string(),
+        source,
+    };
+    let listener = Listener::bind(address).map_err(fail)?;
+    let bound = listener.address().map_err(fail)?;
+    Ok((listener, bound))
+}
+
+/// The policy at `path` with its verifier.
+fn judge(path: &std::path::Path, token: usize) -> Result<Judge, AppError> {
+    let policy = policy::load(path).map_err(AppError::Policy)?;
+    let limits = capability::Limits {
+        token,
+        ..capability::Limits::default()
+    };
+    let verifier =
+        Verifier::new(policy.capability().clone(), limits).map_err(AppError::Verifier)?;
+    Ok(Judge { policy, verifier })
+}
+
+/// Says plainly what does not hold.
+fn warn_of_gaps(config: &Config, judge: &Judge) {
+    tracing::warn!(
+        "no outbound side in this version: the app reaches whatever its network lets it reach, \
+         so against hostile code promises 3, 5 and 6 of the threat model do not hold yet"
+    );
+    tracing::warn!(
+        "no binding in this version: nothing proves which revision runs or that it was approved, \
+         and one app serves several users, so it can carry data between them (promises 1 and 2)"
+    );
+    if judge.policy.mode() == policy::Mode::Observe {
+        tracing::warn!("the policy only observes: what it would take out passes");
+    }
+    if config.is_key_ephemeral {
+        tracing::warn!(
+            "no `audit.key_file`: the audit log names users under a key that ends with this process"
+        );
+    }
+    if config.tls.is_none() && !config.listen.inbound.ip().is_loopback() {
+        tracing::warn!(
+            "no `tls`: capabilities cross the network in the clear unless something before us encrypts"
+        );
+    }
+}

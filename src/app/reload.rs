@@ -1,0 +1,122 @@
+//! Takes changed policies, keys, lists and certificates: whole, for the next request, or not at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{AppError, Handle, judge};
+use crate::config::{Config, TlsFiles};
+use crate::proxy::{Inbound, Judge};
+use crate::runtime::{Watch, task};
+use crate::transport::Acceptor;
+
+/// Watches the files behind a running sidecar.
+#[derive(Debug)]
+pub(super) struct Reloader {
+    policy: PathBuf,
+    token: usize,
+    tls: Option<(TlsFiles, Acceptor)>,
+    shared: Arc<Inbound>,
+    handle: Handle,
+}
+
+impl Reloader {
+    pub(super) fn new(
+        config: &Config,
+        shared: Arc<Inbound>,
+        acceptor: Option<Acceptor>,
+        handle: Handle,
+    ) -> Self {
+        Self {
+            policy: config.policy.clone(),
+            token: config.limits.token,
+            tls: config.tls.clone().zip(acceptor),
+            shared,
+            handle,
+        }
+    }
+
+    pub(super) async fn run(self) {
+        let mut watch = match Watch::new(self.files()) {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                tracing::error!(%error, "files can't be watched: send SIGHUP after a change");
+                None
+            }
+        };
+        loop {
+            let changed = async {
+                match &mut watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = changed => {}
+                () = self.handle.reload.notified() => {}
+            }
+            self.reload_policy().await;
+            self.reload_tls().await;
+            if let Some(Err(error)) = watch.as_mut().map(|watch| watch.cover(self.files())) {
+                tracing::error!(%error, "some files can't be watched: send SIGHUP after a change");
+            }
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let judge = self.shared.judge.snapshot();
+        let mut files = judge.value.policy.files().to_vec();
+        files.push(self.policy.clone());
+        if let Some((tls, _)) = &self.tls {
+            files.extend([tls.certificate.clone(), tls.key.clone()]);
+        }
+        files
+    }
+
+    async fn reload_policy(&self) {
+        let (path, token) = (self.policy.clone(), self.token);
+        let loaded = task::spawn_blocking(move || judge(&path, token)).await;
+        let judge = match loaded {
+            Ok(Ok(judge)) => judge,
+            Ok(Err(error)) => return self.refuse(&error),
+            Err(_) => return self.refuse(&AppError::Policy(Vec::new())),
+        };
+        let Judge { policy, .. } = &self.shared.judge.snapshot().value;
+        if policy.hash() == judge.policy.hash() {
+            return;
+        }
+        let hash = judge.policy.hash().to_owned();
+        let generation = self.shared.judge.replace(judge);
+        let metrics = &self.shared.ledger.metrics;
+        metrics.reloaded("policy", true);
+        metrics.in_force(generation);
+        tracing::info!(generation, hash, "a changed policy is in force");
+    }
+
+    fn refuse(&self, error: &AppError) {
+        self.shared.ledger.metrics.reloaded("policy", false);
+        if let AppError::Policy(mistakes) = error {
+            for mistake in mistakes {
+                tracing::error!(%mistake, "the changed policy is refused");
+            }
+        }
+        tracing::error!(%error, "the changed policy is refused: the old one stays in force");
+    }
+
+    async fn reload_tls(&self) {
+        let Some((files, acceptor)) = self.tls.clone() else {
+            return;
+        };
+        let loading = task::spawn_blocking(move || acceptor.reload(&files.certificate, &files.key));
+        let is_taken = match loading.await {
+            Ok(Ok(is_new)) if !is_new => return,
+            Ok(Ok(_)) => true,
+            Ok(Err(error)) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "the changed certificate is refused: the old one stays");
+                false
+            }
+            Err(_) => false,
+        };
+        self.shared.ledger.metrics.reloaded("tls", is_taken);
+    }
+}

@@ -15,7 +15,6 @@ pub struct Diagnostic {
     span: Range<usize>,
     file: Arc<str>,
     message: Box<str>,
-    label: Option<Box<str>>,
     remedy: Option<Box<str>>,
 }
 
@@ -31,7 +30,6 @@ impl Diagnostic {
             file: Arc::clone(source.file()),
             source: Some(Arc::clone(source)),
             message: message.into(),
-            label: None,
             remedy: None,
         }
     }
@@ -43,15 +41,8 @@ impl Diagnostic {
             span: 0..0,
             file: file.into(),
             message: message.into(),
-            label: None,
             remedy: None,
         }
-    }
-
-    /// The same mistake with a word beside the excerpt.
-    pub(in crate::policy) fn labelled(mut self, label: impl Into<Box<str>>) -> Self {
-        self.label = Some(label.into());
-        self
     }
 
     /// The same mistake with what to write instead.
@@ -83,12 +74,6 @@ impl Diagnostic {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
-    }
-
-    /// A word beside the excerpt.
-    #[must_use]
-    pub fn label(&self) -> Option<&str> {
-        self.label.as_deref()
     }
 
     /// What to write instead.

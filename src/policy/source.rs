@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// One policy file: its name and its text.
 #[derive(Debug)]
-pub struct Source {
+pub(in crate::policy) struct Source {
     file: Arc<str>,
     text: Box<str>,
     lines: Vec<usize>,
@@ -108,27 +108,27 @@ fn walk(raw: &str, value: &str, offset: usize) -> Option<usize> {
 fn walk_quoted(raw: &str, value: &str, offset: usize, quote: char) -> Option<usize> {
     let mut letters = raw.char_indices().skip(1).peekable();
     for (at, expected) in value.char_indices() {
-        let (mut start, mut letter) = letters.next()?;
+        let (start, letter) = letters.next()?;
         if at >= offset {
             return Some(start);
         }
-        if expected == ' ' && letter == '\n' || letter == '\\' || letter == quote {
-            if letter == quote {
-                letters.next();
-            } else if letter == '\\' {
-                (start, letter) = letters.next()?;
-                let digits = match letter {
-                    'x' => 2,
-                    'u' => 4,
-                    'U' => 8,
-                    '\n' | '\r' => return None,
-                    _ => 0,
-                };
-                let _ = start;
-                for _ in 0..digits {
-                    letters.next()?;
-                }
-            } else {
+        if letter == '\\' && quote == '"' {
+            let (_, escaped) = letters.next()?;
+            let digits = match escaped {
+                'x' => 2,
+                'u' => 4,
+                'U' => 8,
+                '\n' | '\r' => return None,
+                _ => 0,
+            };
+            for _ in 0..digits {
+                letters.next()?;
+            }
+        } else if letter == quote {
+            letters.next()?;
+        } else if letter.is_whitespace() && expected.is_whitespace() {
+            // A line end and its indentation fold into one space.
+            if letter != expected {
                 while letters.next_if(|(_, c)| c.is_whitespace()).is_some() {}
             }
         } else if letter != expected {
@@ -198,6 +198,8 @@ mod tests {
             (3, 3)
         );
         assert_eq!(place("k: one\n  two\n", "one two", 4), (2, 3));
+        assert_eq!(place("k: \"one\n  two?\"\n", "one two?", 7), (2, 6));
+        assert_eq!(place("k: 'a\\b?'\n", "a\\b?", 3), (1, 8));
     }
 
     #[test]

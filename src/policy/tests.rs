@@ -49,9 +49,9 @@ fn ada() -> Capability {
     Capability::for_test(Subject::new("ada", []).unwrap())
 }
 
-fn ask(policy: &Policy, method: Method, raw: &str) -> Result<String, Refusal> {
+fn ask(policy: &Policy, method: &Method, raw: &str) -> Result<String, Refusal> {
     let target = Target::parse(raw).unwrap();
-    match policy.decide(policy.route(&method, &target), &ada()) {
+    match policy.decide(policy.route(method, &target), &ada()) {
         Decision::Permit(permit) => Ok(permit.route().to_owned()),
         Decision::Deny(refusal) => Err(refusal),
     }
@@ -81,7 +81,7 @@ fn lets_the_most_specific_route_win() {
         (Method::POST, "/a/b", "POST /a/b"),
         (Method::GET, "/a/b/c", "GET /**"),
     ] {
-        assert_eq!(ask(&policy, method, raw).unwrap(), route, "{raw}");
+        assert_eq!(ask(&policy, &method, raw).unwrap(), route, "{raw}");
     }
 }
 
@@ -89,11 +89,11 @@ fn lets_the_most_specific_route_win() {
 fn refuses_what_no_route_names() {
     let policy = routes("- { match: GET /a, public: a }\n");
     assert_eq!(
-        ask(&policy, Method::GET, "/b").unwrap_err().code,
+        ask(&policy, &Method::GET, "/b").unwrap_err().code,
         ReasonCode::NoRoute
     );
     assert_eq!(
-        ask(&policy, Method::POST, "/a").unwrap_err().code,
+        ask(&policy, &Method::POST, "/a").unwrap_err().code,
         ReasonCode::NoRoute
     );
 }
@@ -107,7 +107,7 @@ fn refuses_a_denied_route_with_the_reviewers_reason() {
 ",
     );
     for raw in ["/admin", "/admin/", "/admin/x", "/%61dmin/x?y=1"] {
-        let refusal = ask(&policy, Method::GET, raw).unwrap_err();
+        let refusal = ask(&policy, &Method::GET, raw).unwrap_err();
         assert_eq!(refusal.code, ReasonCode::DeniedRoute);
         assert_eq!(refusal.note.as_deref(), Some("Acts on everybody."));
         let origin = refusal.origin.unwrap();
@@ -126,14 +126,14 @@ fn refuses_a_parameter_sent_twice() {
 - { match: GET /other, public: other }
 ",
     );
-    let twice = ask(&policy, Method::GET, "/export?all=1&all=2").unwrap_err();
+    let twice = ask(&policy, &Method::GET, "/export?all=1&all=2").unwrap_err();
     assert_eq!(twice.code, ReasonCode::AmbiguousRequest);
     assert_eq!(
-        ask(&policy, Method::GET, "/export?all=2").unwrap(),
+        ask(&policy, &Method::GET, "/export?all=2").unwrap(),
         "GET /export"
     );
     assert_eq!(
-        ask(&policy, Method::GET, "/other?all=1&all=2").unwrap(),
+        ask(&policy, &Method::GET, "/other?all=1&all=2").unwrap(),
         "GET /other"
     );
 }
@@ -148,14 +148,14 @@ fn asks_the_path_for_the_subject() {
 - { match: 'GET /list?by={who}', owner: '{who}', public: shown to themselves }
 ",
     );
-    assert!(ask(&policy, Method::GET, "/users/ada").is_ok());
-    assert!(ask(&policy, Method::GET, "/users/%61da").is_ok());
-    assert!(ask(&policy, Method::GET, "/list?by=ada").is_ok());
+    assert!(ask(&policy, &Method::GET, "/users/ada").is_ok());
+    assert!(ask(&policy, &Method::GET, "/users/%61da").is_ok());
+    assert!(ask(&policy, &Method::GET, "/list?by=ada").is_ok());
     for raw in ["/users/bob", "/users/Ada", "/users/ada%20", "/list?by=bob"] {
-        let refusal = ask(&policy, Method::GET, raw).unwrap_err();
+        let refusal = ask(&policy, &Method::GET, raw).unwrap_err();
         assert_eq!(refusal.code, ReasonCode::NotOwner, "{raw}");
     }
-    let twice = ask(&policy, Method::GET, "/list?by=ada&by=bob").unwrap_err();
+    let twice = ask(&policy, &Method::GET, "/list?by=ada&by=bob").unwrap_err();
     assert_eq!(twice.code, ReasonCode::AmbiguousRequest);
 }
 

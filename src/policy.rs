@@ -64,6 +64,14 @@ pub fn load(path: &Path) -> Result<Policy, Vec<Diagnostic>> {
     compile::load(path)
 }
 
+/// Reads a policy from its text, as if it stood at `path`; files that it names are read.
+///
+/// # Errors
+/// Gives every mistake at once, in the order of their places.
+pub fn parse(path: &Path, text: &str) -> Result<Policy, Vec<Diagnostic>> {
+    compile::parse(path, text)
+}
+
 /// The JSON Schema of policy files, for completion in editors.
 #[must_use]
 pub fn schema() -> schemars::Schema {

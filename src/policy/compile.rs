@@ -39,6 +39,13 @@ pub(super) fn load(path: &Path) -> Result<Policy, Vec<Diagnostic>> {
     compile(&name, &text, files)
 }
 
+/// Compiles `text` as the policy at `path`.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Policy, Vec<Diagnostic>> {
+    let mut files = Files::of(path);
+    files.include(path.file_name().map_or(path, Path::new), text.as_bytes());
+    compile(&path.display().to_string(), text, files)
+}
+
 /// Compiles `text`, the content of the file `name`.
 pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Vec<Diagnostic>> {
     let source = Arc::new(Source::new(name, text));

@@ -32,26 +32,32 @@ impl Files {
         if !self.paths.contains(&path) {
             self.paths.push(path.clone());
         }
-        let file = File::open(&path)?;
-        if file.metadata()?.is_dir() {
+        // Looked at before it is opened: opening a pipe waits for its writer.
+        if !std::fs::metadata(&path)?.is_file() {
             return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "it is a folder",
+                io::ErrorKind::InvalidInput,
+                "it is no plain file",
             ));
         }
+        let file = File::open(&path)?;
         let mut bytes = Vec::new();
         file.take(LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LIMIT {
             let message = "it is larger than 64 MiB";
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
+        self.include(name, &bytes);
+        let text = String::from_utf8(bytes);
+        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    /// Counts the content of `name` as read.
+    pub(in crate::policy) fn include(&mut self, name: &Path, bytes: &[u8]) {
         let name = name.as_os_str().as_encoded_bytes();
-        for part in [name, &bytes] {
+        for part in [name, bytes] {
             self.hasher.update(&(part.len() as u64).to_le_bytes());
             self.hasher.update(part);
         }
-        let text = String::from_utf8(bytes);
-        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
     }
 
     /// The hash of everything read, and every path.

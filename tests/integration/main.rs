@@ -1,3 +1,4 @@
 //! What the program does, seen through its public doors.
 
+#[cfg(test)]
 mod capability;

@@ -25,6 +25,7 @@ mod rule;
 mod settings;
 mod verified;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,8 +128,8 @@ impl Verifier {
         let known = match self.inner.cache.find(&hash) {
             Some(known) => known,
             None => {
-                let known = self.prove(text, &hash);
-                self.inner.cache.insert(hash, known.clone());
+                let known = self.prove_contained(text, &hash);
+                self.inner.cache.insert(hash, text.len(), known.clone());
                 known
             }
         };
@@ -158,6 +159,13 @@ impl Verifier {
             }
         }
         Ok(Capability::new(verified))
+    }
+
+    /// A decoder that panics has met a token that is not to be trusted.
+    fn prove_contained(&self, text: &str, hash: &blake3::Hash) -> Result<Verified, Refusal> {
+        catch_unwind(AssertUnwindSafe(|| self.prove(text, hash))).unwrap_or_else(|_| {
+            Err(Refusal::new(ReasonCode::CapabilityInvalid).because("it can't be decoded"))
+        })
     }
 
     fn prove(&self, text: &str, hash: &blake3::Hash) -> Result<Verified, Refusal> {

@@ -5,6 +5,8 @@
 
 pub(super) mod shape;
 
+use std::collections::BTreeMap;
+
 use biscuit_auth::datalog::SymbolTable;
 use biscuit_auth::format::schema::{self, op, op_binary, term};
 use biscuit_auth::{Biscuit, UnverifiedBiscuit};
@@ -23,6 +25,15 @@ pub(super) struct Proven {
     /// The preview and the revision that its issuer made it for.
     pub(super) preview: Option<Box<str>>,
     pub(super) revision: Option<Box<str>>,
+    /// How many facts its issuer states under each name.
+    names: BTreeMap<Box<str>, u64>,
+}
+
+impl Proven {
+    /// How many facts the issuer states under `name`.
+    pub(super) fn named(&self, name: &str) -> u64 {
+        self.names.get(name).copied().unwrap_or_default()
+    }
 }
 
 /// The subject and the restrictions of a Biscuit that one of the root keys signed.
@@ -72,6 +83,7 @@ pub(super) fn prove(
         .map(|id| hex::encode(id).into())
         .collect();
     let proven = Proven {
+        names: blocks.authority_names(),
         shape,
         preview,
         revision,
@@ -151,6 +163,18 @@ impl Blocks {
             }
         }
         Ok(facts)
+    }
+
+    fn authority_names(&self) -> BTreeMap<Box<str>, u64> {
+        let mut names = BTreeMap::new();
+        for (authority, symbols) in self.blocks.iter().take(1) {
+            for fact in &authority.facts {
+                if let Some(name) = symbols.get_symbol(fact.predicate.name) {
+                    *names.entry(name.into()).or_default() += 1;
+                }
+            }
+        }
+        names
     }
 
     /// The earliest end that its checks on `time` alone set.

@@ -10,7 +10,8 @@ type Known = Result<Verified, Refusal>;
 
 /// What the last few thousand tokens turned out to be, by the hash of their text.
 ///
-/// Two generations: when the young one is full it becomes the old one, and what nobody asked for since is
+/// Two generations, bounded in entries and in bytes of text: a decoded token takes some fifteen times its
+/// text, and whoever holds one can make thousands. When the young one is full it becomes the old one, and what nobody asked for since is
 /// forgotten. That bounds the memory and keeps what is in use without a list of uses. Good and bad tokens
 /// are kept apart, so that a flood of bad ones can't push the good ones out.
 pub(super) struct Cache {
@@ -21,8 +22,9 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<[u8; 32], Known>,
-    old: HashMap<[u8; 32], Known>,
+    young: HashMap<[u8; 32], (usize, Known)>,
+    old: HashMap<[u8; 32], (usize, Known)>,
+    young_bytes: usize,
 }
 
 impl Cache {
@@ -41,30 +43,39 @@ impl Cache {
         })
     }
 
-    pub(super) fn insert(&self, hash: blake3::Hash, known: Known) {
+    /// Remembers what a text of `bytes` bytes turned out to be.
+    pub(super) fn insert(&self, hash: blake3::Hash, bytes: usize, known: Known) {
         let side = if known.is_ok() { &self.good } else { &self.bad };
         let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
-        side.insert(*hash.as_bytes(), known, self.bound);
+        side.insert(*hash.as_bytes(), (bytes, known), self.bound);
     }
 }
 
 impl Generations {
     fn find(&mut self, hash: &[u8; 32], bound: usize) -> Option<Known> {
-        if let Some(known) = self.young.get(hash) {
+        if let Some((_, known)) = self.young.get(hash) {
             return Some(known.clone());
         }
-        let known = self.old.remove(hash)?;
-        self.insert(*hash, known.clone(), bound);
+        let entry = self.old.remove(hash)?;
+        let known = entry.1.clone();
+        self.insert(*hash, entry, bound);
         Some(known)
     }
 
-    fn insert(&mut self, hash: [u8; 32], known: Known, bound: usize) {
-        if self.young.len() >= bound {
+    fn insert(&mut self, hash: [u8; 32], entry: (usize, Known), bound: usize) {
+        if self.young.len() >= bound || self.young_bytes >= BYTES {
             self.old = std::mem::take(&mut self.young);
+            self.young_bytes = 0;
         }
-        self.young.insert(hash, known);
+        self.young_bytes += entry.0;
+        if let Some((bytes, _)) = self.young.insert(hash, entry) {
+            self.young_bytes -= bytes;
+        }
     }
 }
+
+/// Bytes of token text in one generation.
+const BYTES: usize = 1024 * 1024;
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -84,13 +95,24 @@ mod tests {
         let cache = Cache::new(40);
         let name = |number: u32| blake3::hash(&number.to_le_bytes());
         let bad = Err(Refusal::new(ReasonCode::CapabilityInvalid));
-        cache.insert(name(0), bad.clone());
+        cache.insert(name(0), 9, bad.clone());
         for number in 1..1000 {
-            cache.insert(name(number), bad.clone());
+            cache.insert(name(number), 9, bad.clone());
             assert!(cache.find(&name(0)).is_some(), "in use after {number}");
         }
         assert!(cache.find(&name(1)).is_none());
         let side = cache.bad.lock().unwrap();
         assert!(side.young.len() + side.old.len() <= 20);
+    }
+
+    #[test]
+    fn stays_bounded_in_bytes() {
+        let cache = Cache::new(1_000_000);
+        let bad = Err(Refusal::new(ReasonCode::CapabilityInvalid));
+        for number in 0..1000_u32 {
+            cache.insert(blake3::hash(&number.to_le_bytes()), 8192, bad.clone());
+        }
+        let side = cache.bad.lock().unwrap();
+        assert!(side.young.len() + side.old.len() <= 256);
     }
 }

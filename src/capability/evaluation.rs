@@ -7,7 +7,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -51,22 +51,24 @@ impl Case {
 
         let stated = Stated::new(verified, facts, rule.is_some());
         let count = stated.0.len() as u64;
-        let policy = match rule {
-            Some(rule) => Ok(rule.builder()),
-            None => AuthorizerBuilder::new().policy("allow if true"),
+        let known = biscuit
+            .map_or(0, |biscuit| biscuit.shape.facts())
+            .saturating_add(count);
+        let named =
+            |name: &str| stated.named(name) + biscuit.map_or(0, |biscuit| biscuit.named(name));
+        let rule_cost = rule.map_or(0, |rule| rule.cost(known, named));
+        let builder = match rule {
+            Some(rule) => Some(rule.builder()),
+            None => ALLOW.clone(),
         };
-        let builder = policy
-            .and_then(|builder| stated.add_to(builder))
-            .map_err(|_| Refusal::new(ReasonCode::Internal))?
+        let builder = builder
+            .and_then(|builder| stated.add_to(builder).ok())
+            .ok_or_else(|| Refusal::new(ReasonCode::Internal))?
             .set_limits(AuthorizerLimits {
                 max_facts: 4096,
                 max_iterations: 32,
                 max_time: Duration::from_millis(50),
             });
-        let known = biscuit
-            .map_or(0, |biscuit| biscuit.shape.facts())
-            .saturating_add(count);
-        let rule_cost = rule.map_or(0, |rule| rule.cost(known));
         let is_cheap = biscuit.is_none_or(|biscuit| biscuit.shape.is_cheap(count))
             && rule_cost <= shape::CHEAP;
         let checks_cost = biscuit.map_or(0, |biscuit| biscuit.shape.cost(count));
@@ -103,6 +105,10 @@ impl Case {
         }
     }
 }
+
+/// What is judged where a route has no rule: the token's own checks.
+static ALLOW: LazyLock<Option<AuthorizerBuilder>> =
+    LazyLock::new(|| AuthorizerBuilder::new().policy("allow if true").ok());
 
 /// The facts that a request and its subject bring.
 struct Stated(Vec<Fact>);
@@ -144,6 +150,14 @@ impl Stated {
                 }
             }
         }
+    }
+
+    /// How many of them bear a name.
+    fn named(&self, name: &str) -> u64 {
+        self.0
+            .iter()
+            .filter(|fact| fact.predicate.name == name)
+            .count() as u64
     }
 
     fn say(&mut self, name: &str, value: &str) {

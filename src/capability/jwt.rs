@@ -144,6 +144,9 @@ impl Demands<'_> {
         if claims.contains_key("cnf") {
             return Err("it is bound to a key, which can't be checked here");
         }
+        if claims.contains_key("events") {
+            return Err("it reports an event (RFC 8417), and is no user's token");
+        }
         let expires = date(claims, "exp")?.ok_or("it never expires")?;
         let not_before = date(claims, "nbf")?;
         date(claims, "iat")?;

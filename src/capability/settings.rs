@@ -111,7 +111,8 @@ impl JwtSettings {
         if claim.is_empty() || attribute.is_empty() {
             return Err(SettingsError::ClaimEmpty);
         }
-        if ["user", "email", "phone"].contains(&attribute) {
+        let is_standard = ["email", "phone"].contains(&attribute);
+        if is_standard || super::biscuit::is_reserved(attribute) {
             return Err(SettingsError::ClaimReserved(attribute.to_owned()));
         }
         Ok(())
@@ -120,7 +121,7 @@ impl JwtSettings {
     /// Also reads these claims (claim to attribute): strings, numbers, or arrays of them.
     ///
     /// # Errors
-    /// Refuses empty names and attributes that the standard claims fill.
+    /// Refuses empty names and attributes with a meaning of their own.
     pub fn with_claims(mut self, claims: BTreeMap<String, String>) -> Result<Self, SettingsError> {
         for (claim, attribute) in &claims {
             Self::check_claim(claim, attribute)?;
@@ -195,8 +196,8 @@ pub enum SettingsError {
     /// A claim or attribute without a name.
     #[error("claims and attributes need a name")]
     ClaimEmpty,
-    /// An attribute that only a standard claim fills.
-    #[error("the attribute `{0}` is filled from its standard claim only")]
+    /// An attribute that only a standard claim fills, or that means the request.
+    #[error("the attribute `{0}` has a meaning of its own; choose another name")]
     ClaimReserved(String),
     /// No issuer.
     #[error("an issuer must be named")]

@@ -176,6 +176,24 @@ async fn holds_the_routes_rule_against_the_subject() {
     );
 }
 
+#[tokio::test]
+async fn judges_long_rules_for_users_of_many_groups() {
+    let key = SigningKey::generate().unwrap();
+    let grant = (0..60).fold(Grant::new("ada"), |grant, number| {
+        grant.with("group", &format!("team-{number}"))
+    });
+    let verifier = verifier(&key);
+    let verified = verifier
+        .verify(&grant.biscuit(&key).unwrap(), now())
+        .unwrap();
+    let rule = "allow if user($u), group($u, \"team-59\"), method($m), path($p), host($h), operation(\"read\")";
+    let rule = Rule::parse(rule).unwrap();
+    verifier
+        .authorize(verified, &facts("GET", "/a"), Some(&rule))
+        .await
+        .unwrap();
+}
+
 #[test]
 fn refuses_a_foreign_key() {
     let token = Grant::new("ada")

@@ -210,6 +210,7 @@ fn refuses_claims_that_do_not_hold() {
         with("nbf", at(61)),
         with("iat", json!("then")),
         with("cnf", json!({"jkt": "x"})),
+        with("events", json!({})),
     ] {
         let refusal = issuer.claims(&bad).unwrap_err();
         assert_eq!(refusal.code, ReasonCode::CapabilityInvalid, "{bad}");
@@ -292,7 +293,7 @@ fn maps_configured_claims() {
         "4711"
     );
     assert!(verified.subject().values("contact").is_empty());
-    for reserved in ["user", "email", "phone"] {
+    for reserved in ["user", "email", "phone", "method", "preview"] {
         let refused = settings(&[("x", reserved)]).unwrap_err();
         assert_eq!(refused, SettingsError::ClaimReserved(reserved.to_owned()));
     }

@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+mod demo;
 mod exit;
 mod jsonpath;
 mod redact;
@@ -34,6 +35,8 @@ enum Verb {
     Check(check::Args),
     /// Print a shell's completion script
     Completions(completions::Args),
+    /// Show a sample shop with and without the sidecar before it
+    Demo(demo::Args),
     /// Print a JSON Schema
     Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
@@ -50,6 +53,7 @@ impl Verb {
             Self::Run(args) => run::run(args),
             Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
+            Self::Demo(args) => demo::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
             Self::Redact(args) => redact::run(&args),

@@ -3,7 +3,6 @@
 //! Each haystack is made here from a fixed seed, and its hits are counted before it is timed: fast
 //! and wrong fails.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

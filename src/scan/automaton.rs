@@ -150,9 +150,8 @@ impl Automaton {
                 at += 1;
                 continue;
             };
-            let masks = tables.masks(block);
-            if masks.iter().fold(0, |any, mask| any | mask) != 0 {
-                for (i, mask) in masks.into_iter().enumerate() {
+            if tables.may_match(block) {
+                for (i, mask) in tables.masks(block).into_iter().enumerate() {
                     if mask != 0 {
                         self.judge(window, at + i, mask, progress, sink);
                     }

@@ -240,7 +240,21 @@ impl Tables {
         mask
     }
 
-    /// The groups that may match at the second and the seven following bytes of `window`.
+    /// Some group may match at one of the eight bytes from the second of `window` on, as far as
+    /// three places tell: a word that begins like a match seldom goes on like one.
+    #[inline]
+    pub(super) fn may_match(&self, window: &[u8; BLOCK + DEPTH]) -> bool {
+        let [first, second, third, _] = &self.at;
+        let mut any = 0;
+        for i in 0..BLOCK {
+            any |= first[usize::from(window[i + 1])]
+                & second[usize::from(window[i + 2])]
+                & third[usize::from(window[i + 3])];
+        }
+        any != 0
+    }
+
+    /// The groups that may match at the eight bytes from the second of `window` on.
     #[inline]
     pub(super) fn masks(&self, window: &[u8; BLOCK + DEPTH]) -> [u64; BLOCK] {
         let [first, second, third, fourth] = &self.at;

@@ -19,7 +19,10 @@ fn terms(list: &[&str], haystack: &str) -> Vec<String> {
     set.terms(list.iter().copied()).unwrap();
     let automaton = set.build().unwrap();
     let spans = spans(&automaton, haystack.as_bytes());
-    let text = |(start, end): (u64, u64)| haystack[start as usize..end as usize].to_owned();
+    let text = |(start, end): (u64, u64)| {
+        let bytes = &haystack.as_bytes()[start as usize..end as usize];
+        String::from_utf8(bytes.to_vec()).unwrap()
+    };
     spans.into_iter().map(text).collect()
 }
 

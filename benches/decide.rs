@@ -2,7 +2,6 @@
 //!
 //! Each policy is asked for every kind of outcome in turn, and each outcome is checked before it is timed.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 #![expect(clippy::unwrap_used, reason = "a bench that can't be set up must stop")]
 
 use std::fmt::Write as _;

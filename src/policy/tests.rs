@@ -352,3 +352,24 @@ fn refuses_broken_yaml_and_empty_files() {
         assert!(found.iter().all(|one| !one.is_unreadable()), "{text}");
     }
 }
+
+#[test]
+fn places_every_mistake_inside_the_text() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/invalid");
+    for name in ["routes", "owners", "selectors", "types", "later", "datalog"] {
+        let path = folder.join(name).with_extension("yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (at, letter) in text.char_indices().step_by(7) {
+            let (before, after) = text.split_at(at);
+            let without = format!("{before}{}", &after[letter.len_utf8()..]);
+            let doubled = format!("{before}é{after}");
+            for text in [before, &without, &doubled] {
+                for mistake in super::parse(&path, text).err().unwrap_or_default() {
+                    let (excerpt, span) = mistake.excerpt().unwrap();
+                    assert!(excerpt.get(span).is_some(), "{mistake}");
+                    assert!(!mistake.message().is_empty());
+                }
+            }
+        }
+    }
+}

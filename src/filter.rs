@@ -23,6 +23,8 @@ mod raw;
 pub mod report;
 mod request;
 mod response;
+#[cfg(test)]
+mod script;
 pub mod stream;
 mod text;
 mod window;

@@ -107,3 +107,6 @@ fn kind(headers: &HeaderMap) -> Result<Option<Kind>, Refusal> {
         Media::Unclear => Err(unreadable("no single content type in UTF-8")),
     }
 }
+
+#[cfg(test)]
+mod tests;

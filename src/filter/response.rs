@@ -142,3 +142,6 @@ where
 fn refused(code: ReasonCode) -> Box<Blocked> {
     Blocked::by(Refusal::new(code), &Report::default())
 }
+
+#[cfg(test)]
+mod tests;

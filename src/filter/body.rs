@@ -151,10 +151,11 @@ impl FilteredBody {
     }
 
     fn book(&mut self, end: End) -> Option<Closing> {
-        let outcome = Outcome {
-            report: self.flow.report().clone(),
-            end,
-        };
+        let mut report = self.flow.report().clone();
+        if let End::Refused(refusal) = &end {
+            report.refuse(refusal);
+        }
+        let outcome = Outcome { report, end };
         let closing = self.hook.take().map(|hook| hook(outcome.clone()));
         // Set once: every way to an end passes here and leaves `Flowing`.
         _ = self.watch.0.set(outcome);

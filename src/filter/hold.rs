@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::filter::Blocked;
 use crate::filter::body::FilteredBody;
-use crate::filter::{Blocked, Report};
 
 /// A body of which this much may leave goes on as a stream.
 const ENOUGH: usize = 64 << 10;
@@ -32,8 +32,7 @@ pub(super) async fn ahead(body: &mut FilteredBody) -> Result<(), Box<Blocked>> {
             }
         };
         if let Err(refusal) = result {
-            let report: Report = body.report().clone();
-            return Err(Box::new(Blocked { refusal, report }));
+            return Err(Blocked::by(refusal, body.report()));
         }
     }
     Ok(())

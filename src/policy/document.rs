@@ -17,7 +17,7 @@ pub(in crate::policy) struct Document {
     pub(in crate::policy) version: Field<u64>,
     /// The policy's name, as the log shows it.
     pub(in crate::policy) policy: Field<String>,
-    /// Whether the rules are enforced, or only recorded in the log while everything passes unchanged.
+    /// Whether the rules on answers are enforced, or only recorded while answers pass unchanged.
     #[serde(default)]
     pub(in crate::policy) mode: Field<ModeWord>,
     /// Which tokens are accepted. Nothing is served without one.
@@ -41,7 +41,7 @@ pub(in crate::policy) struct Document {
 pub(in crate::policy) enum ModeWord {
     /// The rules act.
     Enforce,
-    /// What the rules would do is recorded, and nothing is changed.
+    /// What the rules would do to an answer is recorded, and answers pass unchanged. Requests are refused as in `enforce`.
     Observe,
 }
 

@@ -361,7 +361,8 @@ fn places_every_mistake_inside_the_text() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (at, letter) in text.char_indices().step_by(7) {
             let (before, after) = text.split_at(at);
-            let without = format!("{before}{}", &after[letter.len_utf8()..]);
+            let (_, rest) = after.split_at(letter.len_utf8());
+            let without = format!("{before}{rest}");
             let doubled = format!("{before}é{after}");
             for text in [before, &without, &doubled] {
                 for mistake in super::parse(&path, text).err().unwrap_or_default() {

@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{AppError, Handle, judge};
 use crate::config::{Config, TlsFiles};
 use crate::proxy::{Inbound, Judge};
 use crate::runtime::{Watch, task};
 use crate::transport::Acceptor;
+
+/// How long after the start the policy is looked at once more.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// Watches the files behind a running sidecar.
 #[derive(Debug)]
@@ -17,6 +21,7 @@ pub(super) struct Reloader {
     tls: Option<(TlsFiles, Acceptor)>,
     shared: Arc<Inbound>,
     handle: Handle,
+    watch: Option<Watch>,
 }
 
 impl Reloader {
@@ -26,23 +31,29 @@ impl Reloader {
         acceptor: Option<Acceptor>,
         handle: Handle,
     ) -> Self {
-        Self {
+        let mut reloader = Self {
             policy: config.policy.clone(),
             token: config.limits.token,
             tls: config.tls.clone().zip(acceptor),
             shared,
             handle,
-        }
-    }
-
-    pub(super) async fn run(self) {
-        let mut watch = match Watch::new(self.files()) {
+            watch: None,
+        };
+        reloader.watch = match Watch::new(reloader.files()) {
             Ok(watch) => Some(watch),
             Err(error) => {
                 tracing::error!(%error, "files can't be watched: send SIGHUP after a change");
                 None
             }
         };
+        reloader
+    }
+
+    pub(super) async fn run(mut self) {
+        let mut watch = self.watch.take();
+        // What changed between the first load and the first watch is found here.
+        tokio::time::sleep(SETTLED).await;
+        self.reload_policy().await;
         loop {
             let changed = async {
                 match &mut watch {

@@ -2,3 +2,14 @@
 
 #[cfg(test)]
 mod capability;
+#[cfg(test)]
+#[path = "../support/client.rs"]
+mod client;
+#[cfg(test)]
+#[path = "../support/preview.rs"]
+mod preview;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+#[path = "../support/upstream.rs"]
+mod upstream;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use chaperone::runtime::task;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -48,7 +49,7 @@ where
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .unwrap();
-    tokio::task::spawn(connection);
+    task::spawn(connection);
     reply(sender.send_request(request).await.unwrap()).await
 }
 
@@ -63,7 +64,7 @@ where
     let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
         .await
         .unwrap();
-    tokio::task::spawn(connection);
+    task::spawn(connection);
     reply(sender.send_request(request).await.unwrap()).await
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use chaperone::app::{self, Handle};
 use chaperone::capability::mint::{Grant, SigningKey};
 use chaperone::config::{Config, Overrides};
+use chaperone::runtime::task;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -93,7 +94,7 @@ impl Builder {
             address,
             health,
             handle,
-            running: tokio::task::spawn(bound.run()),
+            running: task::spawn(bound.run()),
             folder,
             key,
         }

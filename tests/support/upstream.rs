@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use chaperone::runtime::task;
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
@@ -85,9 +86,9 @@ where
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::task::spawn(async move {
+    task::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn(script(stream));
+            task::spawn(script(stream));
         }
     });
     address

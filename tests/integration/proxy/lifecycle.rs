@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chaperone::runtime::task;
 use http::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -98,7 +99,7 @@ async fn finishes_what_runs_and_takes_nothing_new() {
         (200, 200)
     );
     let token = preview.token("alice");
-    let running = tokio::task::spawn(async move { get(address, "/open/a", &token).await });
+    let running = task::spawn(async move { get(address, "/open/a", &token).await });
     arrived.notified().await;
     // An idle connection must not hold the end up.
     let mut idle = TcpStream::connect(address).await.unwrap();
@@ -163,7 +164,7 @@ async fn refuses_more_at_once_than_its_limit() {
     let (address, token) = (preview.address, preview.token("alice"));
     let first = {
         let token = token.clone();
-        tokio::task::spawn(async move { get(address, "/open/a", &token).await })
+        task::spawn(async move { get(address, "/open/a", &token).await })
     };
     until(|| preview.metric("chaperone_requests_in_flight") == Some(1.0)).await;
     let second = get(address, "/open/a", &token).await;

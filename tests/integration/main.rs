@@ -10,6 +10,7 @@ mod client;
 mod preview;
 #[cfg(test)]
 mod proxy;
+mod redact;
 #[cfg(test)]
 #[path = "../support/upstream.rs"]
 mod upstream;

@@ -1,0 +1,81 @@
+//! `chaperone redact`, as measuring scripts call it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const POLICY: &str = r#"version: 1
+policy: redact
+capability:
+  jwt: { issuer: "https://id.example", audience: shop, jwks: jwks.json, algorithms: [EdDSA] }
+subject: { id: user, own: [email] }
+routes:
+  - match: GET /orders
+    records: "$.orders[*]"
+    owner: "$.owner"
+    others: drop
+detect:
+  - use: [pii, secrets]
+    action: redact
+"#;
+
+const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a","alg":"EdDSA","use":"sig"}]}"#;
+
+fn redact(policy: &Path, arguments: &[&str], body: &str) -> (Option<i32>, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chaperone"))
+        .args(["redact", "--content-type", "application/json", "--policy"])
+        .arg(policy)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A verb that refuses its arguments does not read.
+    _ = child.stdin.take().unwrap().write_all(body.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let last = error.lines().last().unwrap_or_default().to_owned();
+    let output_text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), output_text, last)
+}
+
+#[test]
+fn filters_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    std::fs::write(&policy, POLICY).unwrap();
+    std::fs::write(folder.path().join("jwks.json"), KEYS).unwrap();
+    let ann = ["--user", "ann", "--attribute", "email=ann@shop.example"];
+    let body =
+        r#"{"orders":[{"owner":"bob"},{"owner":"ann","to":"ann@shop.example, bob@shop.example"}]}"#;
+    let (code, output, last) = redact(&policy, &ann, body);
+    assert_eq!(
+        output,
+        r#"{"orders":[{"owner":"ann","to":"ann@shop.example, [redacted:email]"}]}"#
+    );
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        last,
+        r#"{"decision":"redact","findings":[{"detector":"email","path":"$.orders[1].to","start":18,"end":34}]}"#
+    );
+    for body in [r#"{"orders":[{"owner":"ann"}"#, r#"{"else":1}"#, ""] {
+        let (code, output, last) = redact(&policy, &ann, body);
+        assert_eq!((code, output.as_str()), (Some(3), ""), "{body}");
+        assert!(last.starts_with(r#"{"decision":"block","#), "{last}");
+    }
+    let (code, output, _) = redact(&policy, &["--request", "GET /else"], body);
+    assert_eq!((code, output.as_str()), (Some(3), ""));
+}
+
+#[test]
+fn refuses_unusable_arguments() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    std::fs::write(&policy, "version: 1\nnonsense: true\n").unwrap();
+    assert_eq!(redact(&policy, &[], "{}").0, Some(2));
+    std::fs::write(&policy, POLICY).unwrap();
+    std::fs::write(folder.path().join("jwks.json"), KEYS).unwrap();
+    assert_eq!(redact(&policy, &["--request", "GET"], "{}").0, Some(2));
+    assert_eq!(redact(&policy, &["--user", ""], "{}").0, Some(2));
+}

@@ -3,12 +3,7 @@
 //! Each answer is made here from a fixed seed, and the records that leave are counted before it is
 //! timed: fast and wrong fails.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a bench that can't be set up must stop"
-)]
+#![expect(clippy::unwrap_used, reason = "a bench that can't be set up must stop")]
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -138,11 +138,11 @@ impl Json {
             match self.lexer.next(&mut rest) {
                 Ok(Some(event)) => self.event(event, desk)?,
                 Ok(None) => break,
-                Err(error) => return Err(self.malformed(error)),
+                Err(error) => return Err(self.malformed(desk, error)),
             }
         }
         let end = self.lexer.offset();
-        self.check_size(end, self.lexer.token_start().unwrap_or(end))?;
+        self.check_size(desk, end, self.lexer.token_start().unwrap_or(end))?;
         match self.mode {
             Mode::Skip(_) => desk.leave_out(end),
             Mode::Walk if self.walker.flows() => {
@@ -154,7 +154,7 @@ impl Json {
     }
 
     fn event(&mut self, event: Event, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        self.check_size(event.end, event.start)?;
+        self.check_size(desk, event.end, event.start)?;
         self.token_end = event.end;
         match self.mode {
             Mode::Walk => match self.walker.event(desk, event)? {
@@ -194,21 +194,31 @@ impl Json {
     /// INVARIANT: judged by offsets of tokens alone, so that where pieces end changes nothing.
     ///
     /// `end` is how far the input was read, `token` where its last token begins.
-    fn check_size(&self, end: u64, token: u64) -> Result<(), Refusal> {
+    fn check_size(&self, desk: &Desk<'_>, end: u64, token: u64) -> Result<(), Refusal> {
         let held = match self.mode {
             Mode::Skip(_) => 0,
             Mode::Collect(start) => end.saturating_sub(start),
             Mode::Walk if self.walker.flows() => 0,
             Mode::Walk => token.saturating_sub(self.token_end),
         };
-        if held.max(self.walker.waiting() as u64) > self.limits.record as u64 {
+        let kept = if self.is_holding() {
+            let flowing = match self.mode {
+                Mode::Walk if self.walker.flows() => token.saturating_sub(desk.cursor),
+                _ => 0,
+            };
+            desk.out.bytes.len() as u64 + flowing
+        } else {
+            0
+        };
+        let held = held.max(kept).max(self.walker.waiting() as u64);
+        if held > self.limits.record as u64 {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
         }
         Ok(())
     }
 
-    fn malformed(&self, error: LexError) -> Refusal {
-        if let Err(refusal) = self.check_size(error.offset, self.lexer.last_token()) {
+    fn malformed(&self, desk: &Desk<'_>, error: LexError) -> Refusal {
+        if let Err(refusal) = self.check_size(desk, error.offset, self.lexer.last_token()) {
             return refusal;
         }
         let code = match error.kind {
@@ -230,7 +240,8 @@ impl Json {
             inspector,
             out,
         };
-        let last = self.lexer.finish().map_err(|error| self.malformed(error))?;
+        let last = self.lexer.finish();
+        let last = last.map_err(|error| self.malformed(&desk, error))?;
         if let Some(event) = last {
             self.event(event, &mut desk)?;
         }

@@ -94,6 +94,12 @@ impl Lines {
         }
         self.line.bytes.clear();
         self.json.restart();
+        if let Some(limit) = self.limit
+            && self.json.is_holding()
+            && out.bytes.len() as u64 > limit
+        {
+            return Err(Refusal::new(ReasonCode::RecordTooLarge));
+        }
         self.length = 0;
         self.is_blank = true;
         self.number += 1;

@@ -111,7 +111,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
         let space = line
             .filter(|(_, c)| **c == ' ')
             .map(|(at, _)| at + 1)
-            .last();
+            .next_back();
         let end = space.filter(|at| at * 3 > width * 2).unwrap_or(width);
         lines.push(rest.drain(..end).collect());
     }

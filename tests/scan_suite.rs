@@ -1,5 +1,11 @@
 //! The scan engine's cases (tests/data/scan): whole, at every cut, and against the `regex` crate.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test ends where it can't go on"
+)]
+
 use std::sync::LazyLock;
 
 use chaperone::scan::{Automaton, PatternSet, pack};

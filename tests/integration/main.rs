@@ -10,6 +10,7 @@ mod client;
 mod preview;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 #[path = "../support/upstream.rs"]

@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 pub use server::{UnixSocket, serve_health, serve_metrics};
 
+use crate::audit::Writer;
 use crate::runtime::Drain;
 use crate::telemetry::Metrics;
 
@@ -20,15 +21,17 @@ use crate::telemetry::Metrics;
 #[derive(Clone, Debug)]
 pub struct Readiness {
     has_policy: Arc<AtomicBool>,
+    log: Writer,
     drain: Drain,
 }
 
 impl Readiness {
     /// Not ready: no policy is loaded yet.
     #[must_use]
-    pub fn new(drain: Drain) -> Self {
+    pub fn new(drain: Drain, log: Writer) -> Self {
         Self {
             has_policy: Arc::new(AtomicBool::new(false)),
+            log,
             drain,
         }
     }
@@ -38,10 +41,12 @@ impl Readiness {
         self.has_policy.store(true, Ordering::Release);
     }
 
-    /// Whether a policy is in force and the sidecar is not stopping.
+    /// Whether a policy is in force, the audit log can be written and the sidecar is not stopping.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.has_policy.load(Ordering::Acquire) && !self.drain.is_draining()
+        self.has_policy.load(Ordering::Acquire)
+            && self.log.is_healthy()
+            && !self.drain.is_draining()
     }
 }
 
@@ -90,13 +95,15 @@ mod tests {
     use http::Method;
 
     use super::{Readiness, health, metrics};
+    use crate::audit::{Settings, Sink, Writer};
     use crate::runtime::Drain;
     use crate::telemetry::Metrics;
 
     #[test]
     fn is_ready_between_policy_and_drain() {
         let drain = Drain::new();
-        let readiness = Readiness::new(drain.clone());
+        let log = Writer::open(Settings::new(Sink::Stdout)).unwrap();
+        let readiness = Readiness::new(drain.clone(), log);
         let ask = |path: &str| health(&readiness, &Method::GET, path).status().as_u16();
         assert_eq!(
             (ask("/livez"), ask("/readyz"), ask("/metrics")),
@@ -107,6 +114,15 @@ mod tests {
         drain.begin();
         assert_eq!((ask("/livez"), ask("/readyz")), (200, 503));
         assert_eq!(health(&readiness, &Method::POST, "/livez").status(), 405);
+    }
+
+    #[test]
+    fn refuses_readiness_while_the_log_cannot_be_written() {
+        let log = Writer::open(Settings::new(Sink::File("/dev/full".into()))).unwrap();
+        let readiness = Readiness::new(Drain::new(), log);
+        readiness.policy_loaded();
+        let status = health(&readiness, &Method::GET, "/readyz").status();
+        assert_eq!(status, 503);
     }
 
     #[test]

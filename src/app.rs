@@ -97,7 +97,6 @@ impl Handle {
 pub async fn build(config: Config) -> Result<Bound, AppError> {
     let drain = Drain::new();
     let metrics = Metrics::new();
-    let readiness = Readiness::new(drain.clone());
     let token = config.limits.token;
     let path = config.policy.clone();
     let loaded = task::spawn_blocking(move || judge(&path, token)).await;
@@ -120,6 +119,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     };
     let writer = Writer::open(config.audit.clone()).map_err(AppError::Audit)?;
     warn_of_gaps(&config, &judge);
+    let readiness = Readiness::new(drain.clone(), writer.clone());
     readiness.policy_loaded();
     metrics.in_force(1);
     let handle = Handle {

@@ -14,7 +14,7 @@ use crate::transport::Busy;
 pub struct Answer {
     source: Source,
     /// The connection is busy until the answer has been read to its end, or given up.
-    _busy: Busy,
+    busy: Busy,
 }
 
 #[derive(Debug)]
@@ -27,14 +27,14 @@ impl Answer {
     pub(super) fn filtered(body: FilteredBody, busy: Busy) -> Self {
         Self {
             source: Source::Filtered(Box::new(body)),
-            _busy: busy,
+            busy,
         }
     }
 
     pub(super) fn own(body: Bytes, busy: Busy) -> Self {
         Self {
             source: Source::Own(body),
-            _busy: busy,
+            busy,
         }
     }
 }
@@ -48,7 +48,13 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, FilterError>>> {
         match &mut self.source {
-            Source::Filtered(body) => Pin::new(body.as_mut()).poll_frame(cx),
+            Source::Filtered(body) => {
+                let frame = Pin::new(body.as_mut()).poll_frame(cx);
+                if matches!(frame, Poll::Ready(Some(Err(_)))) {
+                    self.busy.breaks();
+                }
+                frame
+            }
             Source::Own(bytes) if bytes.is_empty() => Poll::Ready(None),
             Source::Own(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
         }

@@ -9,6 +9,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 /// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
 #[derive(Debug)]
@@ -16,6 +20,7 @@ pub struct Meter {
     began: Instant,
     in_flight: AtomicUsize,
     is_multiplexed: AtomicBool,
+    is_broken: AtomicBool,
     quiet_since: AtomicU64,
     head_since: AtomicU64,
     stuck_since: AtomicU64,
@@ -29,6 +34,7 @@ impl Meter {
             began: Instant::now(),
             in_flight: AtomicUsize::new(0),
             is_multiplexed: AtomicBool::new(false),
+            is_broken: AtomicBool::new(false),
             quiet_since: AtomicU64::new(1),
             head_since: AtomicU64::new(0),
             stuck_since: AtomicU64::new(0),
@@ -99,6 +105,14 @@ impl Meter {
 #[derive(Debug)]
 pub struct Busy(Arc<Meter>);
 
+impl Busy {
+    /// The answer broke off. An HTTP/1 connection ends with a reset then: closed cleanly, an answer
+    /// without a length (HTTP/1.0) would look whole.
+    pub fn breaks(&self) {
+        self.0.is_broken.store(true, Ordering::Release);
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.quiet_since.store(self.0.now(), Ordering::Release);
@@ -106,20 +120,53 @@ impl Drop for Busy {
     }
 }
 
+/// A byte stream over TCP that can be ended with a reset.
+pub(super) trait Resets {
+    /// Has the connection reset when it is closed.
+    fn reset_on_close(&self);
+}
+
+impl Resets for TokioIo<TcpStream> {
+    fn reset_on_close(&self) {
+        reset_on_close(self.inner());
+    }
+}
+
+impl Resets for TokioIo<TlsStream<TcpStream>> {
+    fn reset_on_close(&self) {
+        reset_on_close(self.inner().get_ref().0);
+    }
+}
+
+fn reset_on_close(stream: &TcpStream) {
+    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "a broken connection can't be reset");
+    }
+}
+
 /// A byte stream that keeps a [`Meter`].
 #[derive(Debug)]
-pub(super) struct Metered<T> {
+pub(super) struct Metered<T: Resets> {
     inner: T,
     meter: Arc<Meter>,
 }
 
-impl<T> Metered<T> {
+impl<T: Resets> Metered<T> {
     pub(super) fn new(inner: T, meter: Arc<Meter>) -> Self {
         Self { inner, meter }
     }
 }
 
-impl<T: Read + Unpin> Read for Metered<T> {
+impl<T: Resets> Drop for Metered<T> {
+    fn drop(&mut self) {
+        let is_multiplexed = self.meter.is_multiplexed.load(Ordering::Acquire);
+        if self.meter.is_broken.load(Ordering::Acquire) && !is_multiplexed {
+            self.inner.reset_on_close();
+        }
+    }
+}
+
+impl<T: Read + Resets + Unpin> Read for Metered<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -133,7 +180,7 @@ impl<T: Read + Unpin> Read for Metered<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Metered<T> {
+impl<T: Write + Resets + Unpin> Write for Metered<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 
 use super::listen::{Listener, connection_cap};
-use super::meter::{Meter, Metered};
+use super::meter::{Meter, Metered, Resets};
 use super::tls::Acceptor;
 use crate::runtime::{Drain, task};
 
@@ -136,7 +136,7 @@ impl Server {
 
     async fn connection<I, A, F, B>(&self, stream: I, answer: A)
     where
-        I: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
+        I: hyper::rt::Read + hyper::rt::Write + Resets + Send + Unpin + 'static,
         A: Fn(Request<Incoming>, Arc<Meter>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error: Into<Failure>> + Send + 'static,

@@ -114,6 +114,28 @@ async fn tells_the_client_when_the_app_dies_half_way() {
 }
 
 #[tokio::test]
+async fn resets_old_clients_whose_answer_breaks_off() {
+    let address = upstream::raw(|mut stream| async move {
+        upstream::read_head(&mut stream).await;
+        let text = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n";
+        stream.write_all(text.as_bytes()).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    })
+    .await;
+    let preview = preview(address).start().await;
+    let token = preview.token("alice");
+    let request = format!("GET /open/a HTTP/1.0\r\nauthorization: Bearer {token}\r\n\r\n");
+    let mut stream = TcpStream::connect(preview.address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let ended = stream.read_to_end(&mut answer).await;
+    assert_eq!(
+        ended.unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
+}
+
+#[tokio::test]
 async fn delivers_an_answer_that_comes_before_the_upload_ends() {
     let address = upstream::raw(|mut stream| async move {
         upstream::read_head(&mut stream).await;

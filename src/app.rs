@@ -16,7 +16,7 @@ use crate::policy::{self, Diagnostic};
 use crate::proxy::{Inbound, Judge, Ledger, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
-use crate::transport::{self, Acceptor, Listener, Server, Upstream, upstream};
+use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
 use crate::types::Budget;
 
 /// How long an idle connection to the app is kept: shorter than most servers keep theirs.
@@ -166,6 +166,10 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         },
         acceptor.clone(),
         drain,
+        Misread::new({
+            let shared = Arc::clone(&shared);
+            move |status| shared.misread(status)
+        }),
     );
     let reloader = reload::Reloader::new(&config, Arc::clone(&shared), acceptor, handle.clone());
     tracing::info!(

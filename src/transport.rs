@@ -10,7 +10,7 @@ pub mod tls;
 pub mod upstream;
 
 pub use listen::Listener;
-pub use meter::{Busy, Meter};
+pub use meter::{Busy, Meter, Misread};
 pub use serve::{Limits, Server};
 pub use tls::Acceptor;
 pub use upstream::{Lease, Upstream, UpstreamError};

@@ -97,6 +97,23 @@ impl Inbound {
         }
     }
 
+    /// The answer to bytes that are no request, given the status that hyper has for them.
+    #[must_use]
+    pub fn misread(&self, status: u16) -> Vec<u8> {
+        let Ok(id) = DecisionId::random() else {
+            return respond::message(&respond::speechless());
+        };
+        let asked = Asked {
+            is_connect: false,
+            is_html: false,
+        };
+        let refusal = respond::unreadable(status);
+        let answer = respond::refusal(&refusal, id, &asked);
+        let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
+        exchange.misread(&refusal, answer.status().as_u16());
+        respond::message(&answer)
+    }
+
     /// Runs the pipeline and writes down a refusal before it is told.
     async fn exchange(
         &self,

@@ -116,6 +116,32 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     answer
 }
 
+/// Why a request could not be read, from the status that hyper gives it.
+pub(super) fn unreadable(status: u16) -> Refusal {
+    match status {
+        414 | 431 => Refusal::new(ReasonCode::HeadTooLarge),
+        _ => Refusal::new(ReasonCode::AmbiguousRequest).because("it is not valid HTTP"),
+    }
+}
+
+/// An answer as HTTP/1.1 writes it; the connection closes after it.
+pub(super) fn message(answer: &Response<Bytes>) -> Vec<u8> {
+    let status = answer.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut message = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
+    for (name, value) in answer.headers() {
+        message.extend_from_slice(name.as_str().as_bytes());
+        message.extend_from_slice(b": ");
+        message.extend_from_slice(value.as_bytes());
+        message.extend_from_slice(b"\r\n");
+    }
+    let length = answer.body().len();
+    let tail = format!("content-length: {length}\r\nconnection: close\r\n\r\n");
+    message.extend_from_slice(tail.as_bytes());
+    message.extend_from_slice(answer.body());
+    message
+}
+
 /// The answer when not even a decision can be named.
 pub(super) fn speechless() -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());

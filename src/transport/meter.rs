@@ -149,11 +149,45 @@ fn reset_on_close(stream: &TcpStream) {
 pub(super) struct Metered<T: Resets> {
     inner: T,
     meter: Arc<Meter>,
+    misread: Misread,
 }
 
 impl<T: Resets> Metered<T> {
-    pub(super) fn new(inner: T, meter: Arc<Meter>) -> Self {
-        Self { inner, meter }
+    pub(super) fn new(inner: T, meter: Arc<Meter>, misread: Misread) -> Self {
+        Self {
+            inner,
+            meter,
+            misread,
+        }
+    }
+
+    /// The answer that leaves in place of `head`, where that is hyper's own word on what it could not read.
+    fn in_place_of(&self, head: &[u8]) -> Option<Vec<u8>> {
+        let is_error = head.starts_with(b"HTTP/1.1 4")
+            && self.meter.in_flight.load(Ordering::Acquire) == 0
+            && !self.meter.is_multiplexed.load(Ordering::Acquire);
+        if !is_error || memchr::memmem::find(head, b"chaperone-decision").is_some() {
+            return None;
+        }
+        let status = std::str::from_utf8(head.get(9..12)?).ok()?.parse().ok()?;
+        Some((self.misread.0)(status))
+    }
+}
+
+/// Makes the whole answer to a request that can't be read, from the status that hyper gave it.
+#[derive(Clone)]
+pub struct Misread(Arc<dyn Fn(u16) -> Vec<u8> + Send + Sync>);
+
+impl Misread {
+    /// Answers by `answer`, an HTTP/1.1 message that closes the connection.
+    pub fn new(answer: impl Fn(u16) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+}
+
+impl std::fmt::Debug for Misread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Misread")
     }
 }
 
@@ -180,12 +214,33 @@ impl<T: Read + Resets + Unpin> Read for Metered<T> {
     }
 }
 
+impl<T: Write + Resets + Unpin> Metered<T> {
+    /// Writes `answer` at one go, and says that `length` bytes were.
+    fn write_instead(
+        &mut self,
+        cx: &mut Context<'_>,
+        answer: &[u8],
+        length: usize,
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner)
+            .poll_write(cx, answer)
+            .map(|written| match written {
+                Ok(written) if written == answer.len() => Ok(length),
+                Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+                Err(error) => Err(error),
+            })
+    }
+}
+
 impl<T: Write + Resets + Unpin> Write for Metered<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(answer) = self.in_place_of(buf) {
+            return self.write_instead(cx, &answer, buf.len());
+        }
         let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.meter.has_written(&outcome);
         outcome
@@ -208,6 +263,10 @@ impl<T: Write + Resets + Unpin> Write for Metered<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let Some(answer) = bufs.first().and_then(|head| self.in_place_of(head)) {
+            let length = bufs.iter().map(|buf| buf.len()).sum();
+            return self.write_instead(cx, &answer, length);
+        }
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         self.meter.has_written(&outcome);
         outcome

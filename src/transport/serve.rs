@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 
 use super::listen::{Listener, connection_cap};
-use super::meter::{Meter, Metered, Resets};
+use super::meter::{Meter, Metered, Misread, Resets};
 use super::tls::Acceptor;
 use crate::runtime::{Drain, task};
 
@@ -59,12 +59,18 @@ pub struct Server {
     acceptor: Option<Acceptor>,
     room: Arc<Semaphore>,
     drain: Drain,
+    misread: Misread,
 }
 
 impl Server {
     /// A server within `limits`, over TLS when there is an acceptor.
     #[must_use]
-    pub fn new(limits: Limits, acceptor: Option<Acceptor>, drain: Drain) -> Arc<Self> {
+    pub fn new(
+        limits: Limits,
+        acceptor: Option<Acceptor>,
+        drain: Drain,
+        misread: Misread,
+    ) -> Arc<Self> {
         let mut builder = auto::Builder::new(Executor);
         let mut http1 = builder.http1();
         http1
@@ -93,6 +99,7 @@ impl Server {
             acceptor,
             room: Arc::new(Semaphore::new(cap.min(Semaphore::MAX_PERMITS))),
             drain,
+            misread,
         })
     }
 
@@ -142,7 +149,7 @@ impl Server {
         B: Body<Data = Bytes, Error: Into<Failure>> + Send + 'static,
     {
         let meter = Meter::new();
-        let stream = Metered::new(stream, Arc::clone(&meter));
+        let stream = Metered::new(stream, Arc::clone(&meter), self.misread.clone());
         let books = Arc::clone(&meter);
         let service = service_fn(move |request| {
             let answered = answer(request, Arc::clone(&books));

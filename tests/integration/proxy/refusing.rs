@@ -164,6 +164,34 @@ async fn refuses_what_can_be_read_in_two_ways() {
 }
 
 #[tokio::test]
+async fn refuses_bytes_that_are_no_request() {
+    let preview = preview(echo().await).limits("head: 8KiB").start().await;
+    let long = format!(
+        "GET /open/a HTTP/1.1\r\nhost: a\r\nx: {}",
+        "a".repeat(100_000)
+    );
+    for (request, status) in [
+        ("NONSENSE\r\n\r\n", 400),
+        ("GET /open/a HTTP/1.1\r\nhost: a\r\nbad field\r\n\r\n", 400),
+        (&*long, 431),
+    ] {
+        let answer = client::bytes(preview.address, request).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert!(answer.contains("\r\nchaperone-decision: "), "{answer}");
+        assert!(
+            answer.contains("\r\nchaperone-filter: none\r\n"),
+            "{answer}"
+        );
+    }
+    let records = preview.recorded(3).await;
+    assert_eq!(records[0]["reason"], "ambiguous-request");
+    assert_eq!(records[2]["reason"], "head-too-large");
+}
+
+#[tokio::test]
 async fn refuses_heads_and_bodies_beyond_the_limits() {
     let limits = "head: 8KiB, headers: 20, request_body: 1KiB";
     let preview = preview(echo().await).limits(limits).start().await;

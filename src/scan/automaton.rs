@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fingerprint::{BLOCK, DEPTH, Tables};
+use super::gate::Verdict;
 use super::program::{CONTEXT, Matcher, Program, Trigger};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
@@ -225,16 +226,19 @@ impl Program {
             let Some(end) = matcher.end(window.bytes, start) else {
                 continue;
             };
-            let Some((start, end)) = self.accept(window.bytes, start, end) else {
+            let Some(verdict) = self.accept(window.bytes, start, end) else {
                 continue;
             };
-            let hit = self.hit(window, start, end);
+            let hit = Hit {
+                strength: verdict.strength,
+                ..self.hit(window, start + verdict.start, start + verdict.end)
+            };
             *last_end = hit.span.end;
             let Some(kind) = self.tail else {
                 sink(hit);
                 return;
             };
-            let mut tail = Tail::new(index, self.id, self.strength, kind, hit.span);
+            let mut tail = Tail::new(index, self.id, hit.strength, kind, hit.span);
             let has_ended = tail.follow(window.bytes.get(end..).unwrap_or_default());
             if has_ended || window.is_last {
                 *last_end = tail.span.end;
@@ -247,26 +251,20 @@ impl Program {
         }
     }
 
-    /// The part of a match that is the hit; none when the validator rejects it.
-    fn accept(&self, bytes: &[u8], start: usize, end: usize) -> Option<(usize, usize)> {
+    /// What the gate says of a match; none when it rejects it.
+    fn accept(&self, bytes: &[u8], start: usize, end: usize) -> Option<Verdict> {
         let text = bytes.get(start..end)?;
-        let end = match self.validator {
-            None => end,
-            Some(validator) => {
-                let before = bytes.get(start.saturating_sub(CONTEXT)..start)?;
-                let after = bytes.get(end..bytes.len().min(end + CONTEXT))?;
-                start
-                    + validator.accept(&Candidate {
-                        before,
-                        text,
-                        after,
-                    })?
-            }
+        let Some(gate) = &self.gate else {
+            return Some(Verdict::whole(text, self.strength));
         };
-        let start = self
-            .covers_last
-            .map_or(start, |last| start.max(end.saturating_sub(last)));
-        Some((start, end))
+        gate.judge(
+            &Candidate {
+                before: bytes.get(start.saturating_sub(self.reach())..start)?,
+                text,
+                after: bytes.get(end..bytes.len().min(end + CONTEXT))?,
+            },
+            self.strength,
+        )
     }
 
     fn hit(&self, window: Window<'_>, start: usize, end: usize) -> Hit {

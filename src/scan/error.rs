@@ -12,6 +12,11 @@ pub struct BuildError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildErrorKind {
+    /// The detector's context has no word, an empty one, or reaches further than the limit.
+    Context {
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// The pattern matches the empty string, which is everywhere.
     Empty,
     /// The pattern can match nothing at all.
@@ -59,6 +64,7 @@ impl BuildError {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self.kind {
+            BuildErrorKind::Context { .. } => "list words, and let them stand nearer",
             BuildErrorKind::Empty => {
                 "ask for at least one character: `+` for `*`, `{1,20}` for `{0,20}`"
             }
@@ -91,6 +97,10 @@ impl From<BuildErrorKind> for BuildError {
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
+            BuildErrorKind::Context { limit } => write!(
+                f,
+                "the context has no word, an empty one, or one further away than {limit} bytes"
+            ),
             BuildErrorKind::Empty => write!(f, "the pattern can match the empty string"),
             BuildErrorKind::Impossible => write!(f, "the pattern can match nothing"),
             BuildErrorKind::Syntax { offset, reason } => {

@@ -33,6 +33,7 @@ pub struct Detector {
     /// The specification it follows.
     pub source: Box<str>,
     /// Its forms: Rust regex syntax over bytes with ASCII classes; each is searched on its own.
+    /// The hit is the group `value` where there is one, else the match.
     pub patterns: Vec<Box<str>>,
     /// The check that a candidate must pass, by name.
     #[serde(default)]
@@ -40,13 +41,28 @@ pub struct Detector {
     /// How a match goes on after the pattern, without a bound.
     #[serde(default)]
     pub continues: Option<TailKind>,
-    /// The hit is the last bytes of the match, this many; the bytes before are its context.
+    /// Words before a match that make it one, or make it surer.
     #[serde(default)]
-    pub covers_last: Option<usize>,
+    pub context: Option<Context>,
     /// How much a hit says by itself.
     pub strength: Strength,
     /// Texts that show what it does; tested.
     pub examples: Examples,
+}
+
+/// Words that tell what a number or name is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Context {
+    /// The words, in any case (of ASCII), not inside longer words. A space stands for up to three
+    /// bytes that are neither letters nor digits, so that `tax id` is found in `tax_id` and `taxId`.
+    pub words: Vec<Box<str>>,
+    /// How many bytes before the match they may begin.
+    #[serde(default = "within")]
+    pub within: usize,
+    /// Without one of them there is no hit. Else a hit with one is one step stronger.
+    #[serde(default)]
+    pub needed: bool,
 }
 
 /// Texts that a detector must and must not find something in.
@@ -74,6 +90,11 @@ pub fn pack(name: &str) -> Option<&'static Pack> {
 #[must_use]
 pub fn packs() -> &'static [Pack] {
     &PACKS
+}
+
+/// A key and its neighbour, or half a sentence.
+const fn within() -> usize {
+    48
 }
 
 const FILES: [&str; 2] = [

@@ -1,8 +1,8 @@
 //! The patterns that are looked for together.
 
+use super::gate::{Gate, Words};
 use super::program::Program;
 use super::terms::Terms;
-use super::validate::Validator;
 use super::{Automaton, BuildError, BuildErrorKind, Detector, PatternId, Strength};
 
 /// Collects patterns; [`PatternSet::build`] makes the automaton that finds them all in one pass.
@@ -36,16 +36,15 @@ impl PatternSet {
     /// Adds a detector of a pack. Its patterns share one id and are searched each on its own.
     ///
     /// # Errors
-    /// Fails as [`PatternSet::regex`] does, and when the validator has no known name.
+    /// Fails as [`PatternSet::regex`] does, when the validator has no known name, and when the
+    /// context has no word or reaches too far.
     pub fn detector(&mut self, detector: &Detector) -> Result<PatternId, BuildError> {
         let id = PatternId::new(self.next);
-        let validator = detector.validator.as_deref().map(Validator::named);
-        let validator = validator.transpose()?;
+        let words = Words::of(detector)?;
         let programs = detector.patterns.iter().map(|pattern| {
             let program = Program::regex(id, pattern, false, detector.strength)?;
             Ok(Program {
-                validator,
-                covers_last: detector.covers_last,
+                gate: Gate::new(detector, pattern, words.as_ref())?,
                 tail: detector.continues,
                 ..program
             })

@@ -8,8 +8,8 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fingerprint::{ByteSet, Fingerprint};
+use super::gate::Gate;
 use super::terms::Terms;
-use super::validate::Validator;
 use super::{BuildError, BuildErrorKind, PatternId, Strength, TailKind};
 
 /// The longest match of one pattern, in bytes; what goes on longer does so as a tail.
@@ -26,9 +26,8 @@ pub(super) struct Program {
     pub(super) strength: Strength,
     pub(super) trigger: Trigger,
     pub(super) matcher: Matcher,
-    pub(super) validator: Option<Validator>,
-    /// The hit is these last bytes of the match; what comes before them is context.
-    pub(super) covers_last: Option<usize>,
+    /// What a match must pass to be a hit, and which part of it the hit is.
+    pub(super) gate: Option<Gate>,
     pub(super) tail: Option<TailKind>,
     pub(super) max_len: usize,
     pub(super) fingerprint: Fingerprint,
@@ -102,8 +101,7 @@ impl Program {
             strength,
             trigger,
             matcher: Matcher::Regex(Box::new(matcher)),
-            validator: None,
-            covers_last: None,
+            gate: None,
             tail: None,
             max_len,
             fingerprint,
@@ -119,18 +117,23 @@ impl Program {
             max_len: terms.max_len(),
             fingerprint: terms.fingerprint(),
             matcher: Matcher::Terms(Box::new(terms)),
-            validator: None,
-            covers_last: None,
+            gate: None,
             tail: None,
         }
     }
 
-    /// How far before its trigger a match can begin.
+    /// How far before its trigger a match, or what its check looks at, can begin.
     pub(super) fn back(&self) -> usize {
-        match self.trigger {
+        let run = match self.trigger {
             Trigger::Start => 0,
             Trigger::Run { max, .. } => max,
-        }
+        };
+        run + self.reach()
+    }
+
+    /// How many bytes before a match its check looks at.
+    pub(super) fn reach(&self) -> usize {
+        self.gate.as_ref().map_or(CONTEXT, Gate::reach)
     }
 }
 

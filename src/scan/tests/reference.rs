@@ -4,38 +4,44 @@ use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
-use crate::scan::validate::{Candidate, Validator};
+use crate::scan::gate::{Gate, Words};
+use crate::scan::validate::Candidate;
 use crate::scan::{Detector, TailKind};
 
 /// Matches of a detector: `find_iter`, but a candidate that the validator rejects gives back all but
 /// its first byte.
 pub(super) fn detector(detector: &Detector, haystack: &[u8]) -> Vec<(u64, u64)> {
     let mut spans = Vec::new();
+    let words = Words::of(detector).unwrap();
     for pattern in &detector.patterns {
         let config = syntax::Config::new().utf8(false).unicode(false);
         let regex = Regex::builder().syntax(config).build(pattern).unwrap();
         let mut from = 0;
         while let Some(found) = regex.search(&Input::new(haystack).range(from..)) {
             let (start, end) = (found.start(), found.end());
-            let accepted = match &detector.validator {
-                None => Some(end - start),
-                Some(name) => Validator::named(name).unwrap().accept(&Candidate {
-                    before: &haystack[start.saturating_sub(4)..start],
-                    text: &haystack[start..end],
-                    after: &haystack[end..haystack.len().min(end + 4)],
-                }),
+            let gate = Gate::new(detector, pattern, words.as_ref()).unwrap();
+            let accepted = match &gate {
+                None => Some((0, end - start)),
+                Some(gate) => gate
+                    .judge(
+                        &Candidate {
+                            before: &haystack[start.saturating_sub(gate.reach())..start],
+                            text: &haystack[start..end],
+                            after: &haystack[end..haystack.len().min(end + 4)],
+                        },
+                        detector.strength,
+                    )
+                    .map(|verdict| (verdict.start, verdict.end)),
             };
-            let Some(length) = accepted else {
+            let Some((first, last)) = accepted else {
                 from = start + 1;
                 continue;
             };
             let end = match detector.continues {
-                None => start + length,
+                None => start + last,
                 Some(kind) => end + tail(kind, &haystack[end..]),
             };
-            let start = detector
-                .covers_last
-                .map_or(start, |last| start.max(end - last));
+            let start = start + first;
             spans.push((start as u64, end as u64));
             from = end;
         }

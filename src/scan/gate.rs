@@ -1,0 +1,288 @@
+//! What stands between a match and a hit: the context that it needs, the check of its inside, and
+//! which part of it is the hit.
+//!
+//! A judgement depends on the match, on `reach` bytes before it and on four after it, and on
+//! nothing else: so it is the same at every cut.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+
+use super::program::CONTEXT;
+use super::validate::{Candidate, Validator};
+use super::{BuildError, BuildErrorKind, Context, Detector, Strength};
+
+/// The furthest that context may stand before a match.
+const FURTHEST: usize = 256;
+const VALUE: &str = "value";
+
+/// What a match must pass.
+#[derive(Debug)]
+pub(super) struct Gate {
+    validator: Option<Validator>,
+    words: Option<Arc<Words>>,
+    /// The pattern once more, with its group `value`.
+    value: Option<Regex>,
+}
+
+/// The part of a match that is the hit, and how much it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) strength: Strength,
+}
+
+/// The words of a context, and how they count.
+#[derive(Debug)]
+pub(super) struct Words {
+    regex: Regex,
+    within: usize,
+    is_needed: bool,
+}
+
+impl Gate {
+    /// The gate of one pattern of a detector; none when every match is a hit.
+    pub(super) fn new(
+        detector: &Detector,
+        pattern: &str,
+        words: Option<&Arc<Words>>,
+    ) -> Result<Option<Self>, BuildError> {
+        let validator = detector.validator.as_deref().map(Validator::named);
+        let value = pattern.contains("(?<value>").then(|| {
+            let syntax = syntax::Config::new().utf8(false).unicode(false);
+            let regex = Regex::builder().syntax(syntax).build(pattern);
+            regex.map_err(|_| BuildError::from(BuildErrorKind::TooLarge))
+        });
+        let gate = Self {
+            validator: validator.transpose()?,
+            words: words.cloned(),
+            value: value.transpose()?,
+        };
+        let judges = gate.validator.is_some() || gate.words.is_some() || gate.value.is_some();
+        Ok(judges.then_some(gate))
+    }
+
+    /// How many bytes before the match a judgement looks at.
+    pub(super) fn reach(&self) -> usize {
+        // One more shows whether the first word is a whole one.
+        let words = self.words.as_ref().map_or(0, |words| words.within + 1);
+        words.max(CONTEXT)
+    }
+
+    /// The part of the match that is the hit; none when it is none.
+    pub(super) fn judge(&self, candidate: &Candidate<'_>, strength: Strength) -> Option<Verdict> {
+        let start = self.value(candidate.text);
+        let (before, text) = candidate.text.split_at_checked(start)?;
+        let checked = Candidate {
+            before: if start == 0 {
+                nearest(candidate.before)
+            } else {
+                nearest(before)
+            },
+            text,
+            ..*candidate
+        };
+        let length = match self.validator {
+            Some(validator) => validator.accept(&checked)?,
+            None => text.len(),
+        };
+        let verdict = Verdict {
+            start,
+            end: start + length,
+            strength,
+        };
+        let Some(words) = &self.words else {
+            return Some(verdict);
+        };
+        match (words.precede(candidate.before), words.is_needed) {
+            (false, true) => None,
+            (true, false) => Some(Verdict {
+                strength: stronger(strength),
+                ..verdict
+            }),
+            _ => Some(verdict),
+        }
+    }
+
+    /// Where the group `value` begins.
+    fn value(&self, text: &[u8]) -> usize {
+        let Some(regex) = &self.value else {
+            return 0;
+        };
+        let mut captures = regex.create_captures();
+        let input = Input::new(text).anchored(Anchored::Yes);
+        regex.search_captures(&input, &mut captures);
+        captures
+            .get_group_by_name(VALUE)
+            .map_or(0, |group| group.start)
+    }
+}
+
+impl Verdict {
+    /// All of the match is the hit.
+    pub(super) fn whole(text: &[u8], strength: Strength) -> Self {
+        Self {
+            start: 0,
+            end: text.len(),
+            strength,
+        }
+    }
+}
+
+impl Words {
+    /// The words that a detector's matches stand behind, if it names any.
+    pub(super) fn of(detector: &Detector) -> Result<Option<Arc<Self>>, BuildError> {
+        let words = detector.context.as_ref().map(Self::new);
+        Ok(words.transpose()?.map(Arc::new))
+    }
+
+    fn new(context: &Context) -> Result<Self, BuildError> {
+        let refused = || BuildErrorKind::Context { limit: FURTHEST };
+        if context.words.is_empty() || context.within > FURTHEST {
+            return Err(refused().into());
+        }
+        let forms: Option<Vec<String>> = context.words.iter().map(|word| form(word)).collect();
+        let pattern = forms.ok_or_else(refused)?.join("|");
+        let syntax = syntax::Config::new().utf8(false);
+        let regex = Regex::builder().syntax(syntax).build(&pattern);
+        Ok(Self {
+            regex: regex.map_err(|_| refused())?,
+            within: context.within,
+            is_needed: context.needed,
+        })
+    }
+
+    /// One of the words stands in the last bytes of these.
+    fn precede(&self, before: &[u8]) -> bool {
+        // A word that begins further away isn't seen whole: what is left of it is none.
+        let cut = match before.len() > self.within {
+            true => before
+                .iter()
+                .take_while(|byte| byte.is_ascii_alphabetic())
+                .count(),
+            false => 0,
+        };
+        before
+            .get(cut..)
+            .is_some_and(|near| self.regex.is_match(near))
+    }
+}
+
+/// A word as a pattern: whole, or a part of a `camelCase` name, alone or in the plural.
+fn form(word: &str) -> Option<String> {
+    let mut letters = word.trim().chars();
+    let first = letters.next()?;
+    let last = letters.next_back()?;
+    let mut form = String::new();
+    if first.is_ascii_alphabetic() {
+        let upper = first.to_ascii_uppercase();
+        write!(
+            form,
+            r"(?:(?:\A|(?-u:[^A-Za-z]))(?i:{first})|(?-u:[a-z]){upper})"
+        )
+        .ok()?;
+    } else {
+        write!(form, "{first}").ok()?;
+    }
+    form.push_str("(?i:");
+    for letter in letters {
+        match letter {
+            ' ' => form.push_str("(?-u:[^A-Za-z0-9]){0,3}"),
+            '0'..='9' | 'A'..='Z' | 'a'..='z' => form.push(letter),
+            _ if letter.is_ascii() => write!(form, r"\x{:02x}", u32::from(letter)).ok()?,
+            _ => form.push(letter),
+        }
+    }
+    form.push(')');
+    if last.is_ascii_alphabetic() {
+        let lower = last.to_ascii_lowercase();
+        write!(
+            form,
+            r"(?:(?i:{last}s?)(?:\z|(?-u:[^A-Za-z]))|{lower}s?(?-u:[A-Z]))"
+        )
+        .ok()?;
+    } else {
+        write!(form, r"\x{{{:x}}}", u32::from(last)).ok()?;
+    }
+    Some(form)
+}
+
+fn nearest(bytes: &[u8]) -> &[u8] {
+    bytes
+        .get(bytes.len().saturating_sub(CONTEXT)..)
+        .unwrap_or_default()
+}
+
+const fn stronger(strength: Strength) -> Strength {
+    match strength {
+        Strength::Weak => Strength::Likely,
+        Strength::Likely | Strength::Certain => Strength::Certain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn precede(word: &str, within: usize, before: &str) -> bool {
+        let words = Words::new(&Context {
+            words: vec![word.into()],
+            within,
+            needed: true,
+        });
+        words.unwrap().precede(before.as_bytes())
+    }
+
+    #[test]
+    fn a_word_stands_whole_or_in_a_name() {
+        for before in [
+            "tax id ",
+            "TAX-ID: ",
+            "{\"taxId\":\"",
+            "ownerTaxIdValue=",
+            "Tax IDs ",
+        ] {
+            assert!(precede("tax id", 40, before), "{before}");
+        }
+        for before in [
+            "taxidermy ",
+            "syntax id ",
+            "TAXIDERMY ",
+            "tax  -  id",
+            "id tax",
+        ] {
+            assert!(!precede("tax id", 40, before), "{before}");
+        }
+        assert!(precede("né(e) le", 40, "Né(e) le "));
+        assert!(precede("生年月日", 40, "生年月日: "));
+    }
+
+    #[test]
+    fn a_word_further_away_is_none() {
+        assert!(precede("dob", 4, "dob "));
+        assert!(precede("dob", 4, " dob "));
+        assert!(!precede("dob", 4, "xdob "));
+        assert!(!precede("dob", 4, "dob  "));
+        assert!(!precede("dob", 3, "dob "));
+    }
+
+    #[test]
+    fn refuses_a_context_without_words_or_out_of_reach() {
+        for (words, within) in [
+            (vec![], 40),
+            (vec!["".into()], 40),
+            (vec!["dob".into()], 257),
+        ] {
+            let context = Context {
+                words,
+                within,
+                needed: true,
+            };
+            assert!(Words::new(&context).is_err());
+        }
+    }
+}

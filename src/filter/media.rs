@@ -57,8 +57,15 @@ impl Media {
 fn kind(media: &Mime) -> Option<Kind> {
     let subtype = media.subtype().as_str();
     let suffix = media.suffix().map(|suffix| suffix.as_str());
-    if subtype == "json" || suffix == Some("json") {
+    if matches!(subtype, "json" | "x-json") || suffix == Some("json") {
         return Some(Kind::Json);
+    }
+    // Before `text/*`: these are records, whatever tree they are registered in.
+    if matches!(
+        subtype,
+        "json-lines" | "jsonl" | "jsonlines" | "ndjson" | "x-jsonl" | "x-jsonlines" | "x-ndjson"
+    ) {
+        return Some(Kind::Ndjson);
     }
     if media.type_() == mime::TEXT {
         return Some(Kind::Text);
@@ -70,9 +77,6 @@ fn kind(media: &Mime) -> Option<Kind> {
         return None;
     }
     match subtype {
-        "json-lines" | "jsonl" | "jsonlines" | "ndjson" | "x-jsonlines" | "x-ndjson" => {
-            Some(Kind::Ndjson)
-        }
         "x-www-form-urlencoded" => Some(Kind::Form),
         "ecmascript" | "graphql" | "javascript" | "sql" | "toml" | "x-javascript" | "x-sh"
         | "x-yaml" | "xml" | "xml-dtd" | "yaml" => Some(Kind::Text),
@@ -94,6 +98,9 @@ mod tests {
                 Media::Known(Kind::Json),
             ),
             ("text/json", Media::Known(Kind::Json)),
+            ("text/x-json", Media::Known(Kind::Json)),
+            ("application/x-json", Media::Known(Kind::Json)),
+            ("text/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/jsonl", Media::Known(Kind::Ndjson)),
             ("text/html; charset=\"utf-8\"", Media::Known(Kind::Text)),

@@ -167,6 +167,14 @@ impl Inspector {
             } else if let Some(range) = union(cluster, base)
                 && let Some(value) = text.get(range.clone())
             {
+                let action = match action {
+                    Action::Mask { .. } => Action::Mask {
+                        keep_last: least_kept(cluster, text, base, |hit| {
+                            rules(hit).map(|rule| self.action(rule))
+                        }),
+                    },
+                    other => other,
+                };
                 let replacement = self.replacement(rule, action, value);
                 edits.push(Edit { range, replacement });
             }
@@ -317,6 +325,25 @@ fn covers<'a>(
         && rank(action(outer_rule)) >= rank(action(inner_rule))
 }
 
+/// What a mask over `cluster` may keep: what the strictest of its masks would keep of its own match.
+fn least_kept(
+    cluster: &[Hit],
+    text: &[u8],
+    base: u64,
+    action: impl Fn(&Hit) -> Option<Action>,
+) -> u8 {
+    let kept = cluster
+        .iter()
+        .map(|hit| match (action(hit), slice(text, hit, base)) {
+            (Some(Action::Mask { keep_last }), Some(value)) => {
+                let half = letters(&String::from_utf8_lossy(value)) / 2;
+                keep_last.min(u8::try_from(half).unwrap_or(u8::MAX))
+            }
+            _ => 0,
+        });
+    kept.min().unwrap_or(0)
+}
+
 fn rank(action: Action) -> u8 {
     match action {
         Action::Block => 3,
@@ -362,7 +389,7 @@ fn is_same(rule: &DetectRule, value: &[u8], own: &str) -> bool {
 
 /// Letters and digits become `*`, but for the last `keep_last`, of which at most half of all stay.
 fn mask(value: &str, keep_last: usize) -> Box<str> {
-    let total = value.chars().filter(|c| c.is_alphanumeric()).count();
+    let total = letters(value);
     let hidden = total - keep_last.min(total / 2);
     let mut seen = 0;
     let masked: String = value
@@ -376,6 +403,10 @@ fn mask(value: &str, keep_last: usize) -> Box<str> {
         })
         .collect();
     masked.into()
+}
+
+fn letters(value: &str) -> usize {
+    value.chars().filter(|c| c.is_alphanumeric()).count()
 }
 
 #[cfg(test)]

@@ -144,6 +144,25 @@ fn merges_overlaps_and_takes_the_strictest_action() {
 }
 
 #[test]
+fn keeps_of_overlapping_masks_what_the_strictest_keeps() {
+    let mask = |keep_last| Action::Mask { keep_last };
+    let fixture = || {
+        Fixture::new()
+            .pattern("a", "A[0-9]{6}", mask(3))
+            .pattern("b", "[0-9]{4}B[0-9]{4}", mask(0))
+            .pattern("c", "NAME [A-Z]{16}", mask(8))
+            .pattern("d", "QQ[0-9]{4}", mask(6))
+    };
+    for (text, masked) in [
+        ("x A123456B7890 y", "x ************ y"),
+        ("NAME ABCDEFGHABCDEFQQ1234", "**** *****************234"),
+        ("NAME ABCDEFGHABCDEFGH", "**** ********ABCDEFGH"),
+    ] {
+        assert_eq!(answer(fixture(), text).unwrap(), masked);
+    }
+}
+
+#[test]
 fn refuses_requests_for_listed_terms_and_blocks_alone() {
     let fixture = || {
         Fixture::new()

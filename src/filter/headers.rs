@@ -36,9 +36,10 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
         edits.clear();
         let (place, value) = (Place::Header(name.as_str()), value.as_bytes());
         inspector.inspect(value, &place, &mut edits)?;
-        if edits.is_empty() && value.contains(&b'%') {
-            let decoded: Vec<u8> = percent_decode(value).collect();
-            inspector.inspect(&decoded, &place, &mut edits)?;
+        for reading in readings(value) {
+            if edits.is_empty() {
+                inspector.inspect(&reading, &place, &mut edits)?;
+            }
         }
         if !edits.is_empty() {
             found.push(name.clone());
@@ -50,6 +51,33 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
         }
     }
     Ok(())
+}
+
+/// What else a value may say: decoded as an address is, as a form in an address is, and from
+/// ISO 8859-1, which fields without another charset are in (RFC 9110 section 5.5).
+fn readings(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut readings = Vec::new();
+    if value.contains(&b'%') {
+        readings.push(percent_decode(value).collect());
+    }
+    if value.contains(&b'+') {
+        let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+        let spaced: Vec<u8> = value.iter().map(space).collect();
+        readings.push(percent_decode(&spaced).collect());
+    }
+    let latin: Vec<Vec<u8>> = std::iter::once(value)
+        .chain(readings.iter().map(Vec::as_slice))
+        .filter(|reading| std::str::from_utf8(reading).is_err())
+        .map(|reading| {
+            reading
+                .iter()
+                .map(|byte| char::from(*byte))
+                .collect::<String>()
+        })
+        .map(String::into_bytes)
+        .collect();
+    readings.extend(latin);
+    readings
 }
 
 /// A body's length is not text; what the client sends to prove who it is has been judged before,

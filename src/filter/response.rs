@@ -43,6 +43,8 @@ where
         return Ok(Response::from_parts(parts, body));
     }
     headers::protect(&mut parts.headers);
+    // Among them the status line's reason phrase: words of the app's own, which nobody reads but people.
+    parts.extensions.clear();
     if is_unread(&plan.treatment) {
         let engine = Engine::Pass(Bytes::new(), Box::default());
         let flow = Flow::new(source, engine, Side::Response, u64::MAX);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::response;
@@ -11,7 +11,7 @@ use crate::filter::coding::tests::encode;
 use crate::filter::fixture::Fixture;
 use crate::filter::script::{Act, Script, a_while, fetch, permit};
 use crate::filter::{Blocked, Coding, End, FilterError, FilteredBody};
-use crate::policy::treatment::{Action, Kind};
+use crate::policy::treatment::{Action, Class, Kind};
 use crate::types::{ReasonCode, Refusal, Verdict};
 
 fn fixture() -> Fixture {
@@ -99,6 +99,23 @@ async fn gives_small_answers_whole() {
             "x-kept: yes",
         ]
     );
+}
+
+#[tokio::test]
+async fn keeps_no_reason_phrase_of_the_app() {
+    for fixture in [fixture(), Fixture::new()] {
+        let mut answer = text(Script::text("gone", 4));
+        *answer.status_mut() = StatusCode::NOT_FOUND;
+        let phrase = hyper::ext::ReasonPhrase::from_static(b"No order of bob@shop.example");
+        answer.extensions_mut().insert(phrase);
+        let answer = filter(fixture, Method::GET, answer).await.unwrap();
+        assert!(
+            answer
+                .extensions()
+                .get::<hyper::ext::ReasonPhrase>()
+                .is_none()
+        );
+    }
 }
 
 #[tokio::test]
@@ -222,6 +239,29 @@ async fn takes_out_headers_that_hold_findings() {
     answer.headers_mut().insert("location", value);
     let refusal = refusal(fixture(), answer).await;
     assert_eq!(refusal.code, ReasonCode::DetectorBlock);
+}
+
+#[tokio::test]
+async fn reads_headers_in_every_way_that_clients_do() {
+    let fixture = || {
+        Fixture::new()
+            .terms("falcon", Class::Dictionary, "Falcon IX", Action::Redact)
+            .terms("names", Class::Dictionary, "Jörg Müller", Action::Redact)
+    };
+    for (value, is_kept) in [
+        (&b"/?q=Falcon+IX"[..], false),
+        (b"/?q=x%2By+Falcon%20IX", false),
+        (b"attachment; filename=\"J\xf6rg M\xfcller.csv\"", false),
+        (b"/?q=J%F6rg+M%FCller", false),
+        (b"/?q=J%C3%B6rg+M%C3%BCller", false),
+        (b"/?q=J\xf6rg+M%FCnch", true),
+    ] {
+        let mut answer = text(Script::text("x", 1));
+        let field = HeaderValue::from_bytes(value).unwrap();
+        answer.headers_mut().insert("x-a", field);
+        let answer = filter(fixture(), Method::GET, answer).await.unwrap();
+        assert_eq!(answer.headers().contains_key("x-a"), is_kept, "{value:?}");
+    }
 }
 
 #[tokio::test]

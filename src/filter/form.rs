@@ -33,8 +33,11 @@ impl Form {
         let value = decode(parts.next().unwrap_or_default());
         let shown = String::from_utf8_lossy(&name);
         self.edits.clear();
+        let found = inspector.report().found();
         inspector.inspect(&name, &Place::Field("*"), &mut self.edits)?;
-        inspector.inspect(&value, &Place::Field(&shown), &mut self.edits)?;
+        let is_clean = inspector.report().found() == found;
+        let shown = if is_clean { &*shown } else { "*" };
+        inspector.inspect(&value, &Place::Field(shown), &mut self.edits)?;
         out.bytes.extend_from_slice(&field);
         Ok(())
     }

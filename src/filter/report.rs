@@ -85,6 +85,11 @@ impl Report {
         self.unlisted
     }
 
+    /// Findings in all.
+    pub(crate) fn found(&self) -> u64 {
+        self.findings.len() as u64 + self.unlisted
+    }
+
     /// How often each rule acted, in the order of their first time.
     #[must_use]
     pub fn counts(&self) -> &[Count] {

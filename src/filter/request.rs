@@ -78,17 +78,20 @@ fn head(
     inspector: &mut Inspector,
 ) -> Result<(), Box<Blocked>> {
     let mut edits: Vec<Edit> = Vec::new();
+    // Whether nothing was found; when observing, that is no reason to stop.
     let mut look = |text: &str, place: Place<'_>| {
-        inspector
-            .inspect(text.as_bytes(), &place, &mut edits)
-            .map_err(|refusal| Blocked::by(refusal, inspector.report()))
+        let found = inspector.report().found();
+        match inspector.inspect(text.as_bytes(), &place, &mut edits) {
+            Ok(()) => Ok(inspector.report().found() == found),
+            Err(refusal) => Err(Blocked::by(refusal, inspector.report())),
+        }
     };
     for (index, segment) in target.segments().iter().enumerate() {
         look(segment, Place::Segment(index))?;
     }
     for (name, value) in target.query() {
-        look(name, Place::Query("*"))?;
-        look(value, Place::Query(name))?;
+        let is_clean = look(name, Place::Query("*"))?;
+        look(value, Place::Query(if is_clean { name } else { "*" }))?;
     }
     headers::inspect(headers, inspector).map_err(|refusal| Blocked::by(refusal, inspector.report()))
 }

@@ -43,8 +43,7 @@ impl<'a> Desk<'a> {
 
     /// Things found so far.
     pub(super) fn found(&self) -> u64 {
-        let report = self.inspector.report();
-        report.findings().len() as u64 + report.unlisted()
+        self.inspector.report().found()
     }
 }
 

@@ -7,8 +7,8 @@ use http_body_util::BodyExt as _;
 use super::request;
 use crate::filter::fixture::Fixture;
 use crate::filter::script::{Act, Script, permit};
-use crate::filter::{Blocked, End, FilteredBody};
-use crate::policy::treatment::{Action, Class};
+use crate::filter::{Blocked, End, FilteredBody, Side, Stream};
+use crate::policy::treatment::{Action, Class, Kind};
 use crate::types::{ReasonCode, Target};
 
 fn fixture() -> Fixture {
@@ -82,6 +82,24 @@ async fn refuses_listed_terms_anywhere() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(code("/u", &form, "q=Bob%20Byte").await, found);
     assert_eq!(code("/u", &form, "q=Bob%20Bytes").await, None);
+}
+
+#[test]
+fn refuses_to_log_names_that_hold_findings() {
+    let mut fixture = Fixture::new().terms("names", Class::Dictionary, "Bob", Action::Redact);
+    fixture.is_observing = true;
+    let plan = fixture.plan();
+    let mut stream = Stream::new(&plan, Side::Request, Some(Kind::Form), &[]).unwrap();
+    let target = Target::parse("/u?Bob=Bob&x=Bob").unwrap();
+    super::head(&target, &mut HeaderMap::new(), stream.inspector_mut()).unwrap();
+    stream.write(b"Bob=Bob&x=Bob").unwrap();
+    stream.finish().unwrap();
+    let findings = stream.report().findings().iter();
+    let places: Vec<&str> = findings.map(|finding| &*finding.masked).collect();
+    let expected = [
+        "query.*", "query.*", "query.x", "form.*", "form.*", "form.x",
+    ];
+    assert_eq!(places, expected);
 }
 
 #[tokio::test]

@@ -50,6 +50,7 @@ where
         let flow = Flow::new(source, engine, Side::Response, u64::MAX);
         return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
     }
+    let reading = Reading::of(&plan, &parts.headers);
     let mut inspector = Inspector::new(&plan, Side::Response);
     if let Err(refusal) = headers::inspect(&mut parts.headers, &mut inspector) {
         return Err(Blocked::by(refusal, inspector.report()));
@@ -65,7 +66,8 @@ where
         return Err(Blocked::by(refusal, inspector.report()));
     }
     let before = inspector.report().clone();
-    let stream = engine(&plan, &parts.headers, inspector)
+    let stream = reading
+        .and_then(|reading| reading.stream(inspector))
         .map_err(|refusal| Blocked::by(refusal, &before))?;
     headers::drop_stale(&mut parts.headers);
     parts.headers.remove(TRANSFER_ENCODING);
@@ -95,13 +97,27 @@ pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Str
     if is_unread(&plan.treatment) {
         return Ok(None);
     }
-    engine(plan, headers, Inspector::new(plan, Side::Response)).map(Some)
+    let inspector = Inspector::new(plan, Side::Response);
+    Reading::of(plan, headers)?.stream(inspector).map(Some)
 }
 
-fn engine(plan: &Plan, headers: &HeaderMap, inspector: Inspector) -> Result<Stream, Refusal> {
-    let kind = kind(&plan.treatment, headers)?;
-    let codings = Coding::of(headers, &plan.context.limits)?;
-    Stream::with(inspector, kind, &codings)
+/// How the body of an answer is read: as its fields say before any of them is taken out.
+struct Reading {
+    kind: Option<Kind>,
+    codings: Vec<Coding>,
+}
+
+impl Reading {
+    fn of(plan: &Plan, headers: &HeaderMap) -> Result<Self, Refusal> {
+        Ok(Self {
+            kind: kind(&plan.treatment, headers)?,
+            codings: Coding::of(headers, &plan.context.limits)?,
+        })
+    }
+
+    fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
+        Stream::with(inspector, self.kind, &self.codings)
+    }
 }
 
 /// How an answer with a body is read.
@@ -123,6 +139,7 @@ fn observe<B>(plan: &Arc<Plan>, headers: &mut HeaderMap, source: B, is_empty: bo
 where
     B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
+    let reading = Reading::of(plan, headers);
     let mut inspector = Inspector::new(plan, Side::Response);
     // When observing, a block is noted in the report and not returned.
     _ = headers::inspect(headers, &mut inspector);
@@ -130,7 +147,7 @@ where
     let engine = if is_empty || is_unread(&plan.treatment) {
         Engine::Pass(Bytes::new(), Box::new(report))
     } else {
-        match engine(plan, headers, inspector) {
+        match reading.and_then(|reading| reading.stream(inspector)) {
             Ok(stream) => Engine::Stream(Box::new(stream)),
             Err(refusal) => {
                 report.refuse(&refusal);

@@ -11,7 +11,8 @@ use crate::filter::coding::tests::encode;
 use crate::filter::fixture::Fixture;
 use crate::filter::script::{Act, Script, a_while, fetch, permit};
 use crate::filter::{Blocked, Coding, End, FilterError, FilteredBody};
-use crate::policy::treatment::{Action, Class, Kind};
+use crate::json::Selector;
+use crate::policy::treatment::{Action, Class, Kind, Others, RecordRule, Select};
 use crate::types::{ReasonCode, Refusal, Verdict};
 
 fn fixture() -> Fixture {
@@ -355,6 +356,26 @@ async fn refuses_what_it_can_not_read() {
         refusal(Fixture::new(), upgrade).await.code,
         ReasonCode::UpgradeRefused
     );
+}
+
+#[tokio::test]
+async fn refuses_foreign_records_whatever_is_found_in_their_type() {
+    let mut fixture = fixture();
+    fixture.treatment.records = Some(Arc::new(RecordRule {
+        origin: fixture.treatment.origin.clone(),
+        select: Select::Anywhere,
+        owner: vec![Selector::member("owner")],
+        others: Others::Drop,
+        also: Vec::new(),
+        is_optional: false,
+    }));
+    let mut answer = text(Script::text(r#"{"owner":"u-bob"}"#, 4));
+    let media = "application/json; profile=\"mailto:bob@shop.example\"";
+    answer
+        .headers_mut()
+        .insert("content-type", media.parse().unwrap());
+    let refusal = refusal(fixture, answer).await;
+    assert_eq!(refusal.code, ReasonCode::ForeignRecord);
 }
 
 #[tokio::test]

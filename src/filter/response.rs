@@ -128,6 +128,12 @@ fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refu
             .because("no single content type in UTF-8")),
         (_, Some(kind)) => Ok(Some(kind)),
         (Media::Known(kind), None) => Ok(Some(kind)),
+        // It may be records all the same: apps that write JSON by hand often leave the type out.
+        (Media::Absent, None) if treatment.records.is_some() => {
+            Err(Refusal::new(ReasonCode::TypeUnsupported)
+                .by(&treatment.origin)
+                .because("no content type on a route with records"))
+        }
         // Without a type it is taken for text, which it must then be; `nosniff` binds the client to that.
         (Media::Absent, None) => Ok(Some(Kind::Text)),
         (Media::Other, None) => Ok(None),

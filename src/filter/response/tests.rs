@@ -359,7 +359,24 @@ async fn refuses_what_it_can_not_read() {
 }
 
 #[tokio::test]
-async fn refuses_foreign_records_whatever_is_found_in_their_type() {
+async fn refuses_foreign_records_whatever_their_type() {
+    for (media, code) in [
+        (
+            Some("application/json; profile=\"mailto:bob@shop.example\""),
+            ReasonCode::ForeignRecord,
+        ),
+        (None, ReasonCode::TypeUnsupported),
+    ] {
+        let mut answer = Response::new(Script::text(r#"{"owner":"u-bob"}"#, 4));
+        if let Some(media) = media {
+            let media = media.parse().unwrap();
+            answer.headers_mut().insert("content-type", media);
+        }
+        assert_eq!(refusal(with_records(), answer).await.code, code);
+    }
+}
+
+fn with_records() -> Fixture {
     let mut fixture = fixture();
     fixture.treatment.records = Some(Arc::new(RecordRule {
         origin: fixture.treatment.origin.clone(),
@@ -369,13 +386,7 @@ async fn refuses_foreign_records_whatever_is_found_in_their_type() {
         also: Vec::new(),
         is_optional: false,
     }));
-    let mut answer = text(Script::text(r#"{"owner":"u-bob"}"#, 4));
-    let media = "application/json; profile=\"mailto:bob@shop.example\"";
-    answer
-        .headers_mut()
-        .insert("content-type", media.parse().unwrap());
-    let refusal = refusal(fixture, answer).await;
-    assert_eq!(refusal.code, ReasonCode::ForeignRecord);
+    fixture
 }
 
 #[tokio::test]

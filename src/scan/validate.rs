@@ -61,12 +61,12 @@ impl Validator {
     pub(super) fn accept(self, candidate: &Candidate<'_>) -> Option<usize> {
         let text = candidate.text;
         let is_match = match self {
+            Self::Email => return address::email(text),
             Self::Iban => return number::iban(text),
             Self::Ipv6 => return address::ipv6(candidate),
             Self::Phone => return number::phone(text),
             Self::AwsSecret => token::aws_secret(text),
             Self::Card => number::card(text),
-            Self::Email => address::email(text),
             Self::Ipv4 => address::ipv4(candidate),
             Self::Jwt => token::jwt(text),
             Self::UsSsn => number::us_ssn(text),

@@ -5,21 +5,24 @@ use std::net::Ipv6Addr;
 use super::Candidate;
 
 /// A local part that begins with a letter, digit, `_` or `+` and has no misplaced dots; labels
-/// without hyphens at their edges; at most 253 bytes of domain.
-pub(super) fn email(text: &[u8]) -> bool {
+/// without hyphens at their edges; at most 253 bytes of domain. A `_` behind it joins it to a longer
+/// name, and is left out.
+pub(super) fn email(text: &[u8]) -> Option<usize> {
+    let text = text.strip_suffix(b"_").unwrap_or(text);
     let mut halves = text.split(|byte| *byte == b'@');
     let (Some(local), Some(domain), None) = (halves.next(), halves.next(), halves.next()) else {
-        return false;
+        return None;
     };
     let begins_well = local
         .first()
         .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+'));
     let has_good_dots = !local.ends_with(b".") && !local.windows(2).any(|pair| pair == b"..");
     let mut labels = domain.split(|byte| *byte == b'.');
-    begins_well
+    let is_good = begins_well
         && has_good_dots
         && domain.len() <= 253
-        && labels.all(|label| !label.starts_with(b"-") && !label.ends_with(b"-"))
+        && labels.all(|label| !label.starts_with(b"-") && !label.ends_with(b"-"));
+    is_good.then_some(text.len())
 }
 
 /// Four numbers up to 255 without leading zeros, and no fifth: that is a version or an OID.

@@ -47,7 +47,9 @@ impl Files {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.include(name, &bytes);
-        let text = String::from_utf8(bytes);
+        // Some editors begin a file with a mark, which would be part of its first term.
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = std::str::from_utf8(text).map(str::to_owned);
         text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
     }
 
@@ -63,5 +65,26 @@ impl Files {
     /// The hash of everything read, and every path.
     pub(in crate::policy) fn finish(self) -> (Box<str>, Vec<PathBuf>) {
         (self.hasher.finalize().to_hex().as_str().into(), self.paths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Files;
+
+    #[test]
+    fn reads_text_without_its_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        for (bytes, text) in [
+            (&b"\xef\xbb\xbfAda\r\n"[..], Some("Ada\r\n")),
+            (b"Ada", Some("Ada")),
+            (b"\xff\xfeA\0", None),
+        ] {
+            std::fs::write(folder.path().join("names.txt"), bytes).unwrap();
+            let mut files = Files::of(&folder.path().join("policy.yaml"));
+            assert_eq!(files.read(Path::new("names.txt")).ok().as_deref(), text);
+        }
     }
 }

@@ -20,6 +20,14 @@ const STALE: [&str; 5] = [
     "x-content-length",
 ];
 
+/// Fields in which the sidecar tells the app about the user.
+const OURS: [&str; 4] = [
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
+];
+
 /// Looks through the values of `headers`, percent-decoded too. In answers a field in which
 /// something is found is taken out whole; a request is refused.
 pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Result<(), Refusal> {
@@ -89,7 +97,7 @@ fn is_exempt(name: &HeaderName, side: Side) -> bool {
     side == Side::Request
         && (*name == AUTHORIZATION
             || *name == COOKIE
-            || name.as_str().starts_with("x-forwarded-")
+            || OURS.contains(&name.as_str())
             || name.as_str().starts_with("chaperone-"))
 }
 

@@ -77,7 +77,13 @@ async fn refuses_listed_terms_anywhere() {
         code("/u", &[("referer", "/?q=bob%20byte")], "").await,
         found
     );
-    assert_eq!(code("/u", &[("x-a", "Bob Byte")], "").await, found);
+    for name in ["x-a", "x-forwarded-host", "x-forwarded-prefix"] {
+        assert_eq!(code("/u", &[(name, "Bob Byte")], "").await, found);
+    }
+    assert_eq!(
+        code("/u", &[("x-forwarded-user", "Bob Byte")], "").await,
+        None
+    );
     assert_eq!(code("/u", &[], "text of Bob Byte").await, found);
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(code("/u", &form, "q=Bob%20Byte").await, found);

@@ -28,7 +28,39 @@ const OURS: [&str; 4] = [
     "x-forwarded-user",
 ];
 
-/// Looks through the values of `headers`, percent-decoded too. In answers a field in which
+/// What answers commonly carry (IANA's registry of field names).
+const COMMON: [&str; 28] = [
+    "accept-ranges",
+    "age",
+    "allow",
+    "cache-control",
+    "clear-site-data",
+    "date",
+    "etag",
+    "expires",
+    "last-modified",
+    "link",
+    "location",
+    "permissions-policy",
+    "pragma",
+    "referrer-policy",
+    "refresh",
+    "retry-after",
+    "server",
+    "server-timing",
+    "set-cookie",
+    "strict-transport-security",
+    "trailer",
+    "vary",
+    "via",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-request-id",
+    "x-xss-protection",
+];
+
+/// Looks through the values of `headers`, percent-decoded too, and the app's own names in answers. In answers a field in which
 /// something is found is taken out whole; a request is refused.
 pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Result<(), Refusal> {
     if inspector.is_idle() {
@@ -42,7 +74,14 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
             continue;
         }
         edits.clear();
-        let (place, value) = (Place::Header(name.as_str()), value.as_bytes());
+        let before = inspector.report().found();
+        if side == Side::Response && !is_common(name) {
+            let place = Place::Header("*");
+            inspector.inspect(name.as_str().as_bytes(), &place, &mut edits)?;
+        }
+        let is_clean = inspector.report().found() == before;
+        let place = Place::Header(if is_clean { name.as_str() } else { "*" });
+        let value = value.as_bytes();
         inspector.inspect(value, &place, &mut edits)?;
         for reading in readings(value) {
             if edits.is_empty() {
@@ -59,6 +98,13 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
         }
     }
     Ok(())
+}
+
+/// Names that are part of the protocol: no words of the app's.
+fn is_common(name: &HeaderName) -> bool {
+    const PREFIXES: [&str; 3] = ["access-control-", "content-", "cross-origin-"];
+    let name = name.as_str();
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || COMMON.contains(&name)
 }
 
 /// What else a value may say: decoded as an address is, as a form in an address is, and from

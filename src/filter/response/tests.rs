@@ -243,6 +243,31 @@ async fn takes_out_headers_that_hold_findings() {
 }
 
 #[tokio::test]
+async fn takes_out_headers_whose_names_hold_findings() {
+    let fixture = || {
+        let dictionary = Class::Dictionary;
+        Fixture::new()
+            .terms("falcon", dictionary, "falcon", Action::Redact)
+            .terms("words", dictionary, "location", Action::Redact)
+    };
+    let mut answer = text(Script::text("x", 1));
+    for name in ["x-falcon-version", "location", "x-falconer"] {
+        let value = "falcon".parse().unwrap();
+        answer.headers_mut().insert(name, value);
+        let value = "1".parse().unwrap();
+        answer.headers_mut().append(name, value);
+    }
+    let plain = "/".parse().unwrap();
+    answer.headers_mut().insert("location", plain);
+    let answer = filter(fixture(), Method::GET, answer).await.unwrap();
+    assert!(answer.headers().contains_key("location"));
+    assert!(!answer.headers().contains_key("x-falcon-version"));
+    let findings = answer.body().report().findings().iter();
+    let places: Vec<&str> = findings.map(|finding| &*finding.masked).collect();
+    assert_eq!(places, ["header.*"; 4]);
+}
+
+#[tokio::test]
 async fn reads_headers_in_every_way_that_clients_do() {
     let fixture = || {
         Fixture::new()

@@ -205,6 +205,7 @@ impl Flow {
             headers::inspect(&mut trailers, stream.inspector_mut())?;
             if self.side == Side::Response && !stream.is_observing() {
                 headers::drop_stale(&mut trailers);
+                headers::drop_ours(&mut trailers);
             }
         }
         if !trailers.is_empty() {

@@ -163,6 +163,18 @@ pub(super) fn drop_stale(headers: &mut HeaderMap) {
     }
 }
 
+/// Takes out what only the sidecar may say, where the app says it after its body.
+pub(super) fn drop_ours(trailers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = trailers
+        .keys()
+        .filter(|name| name.as_str().starts_with("chaperone-"))
+        .cloned()
+        .collect();
+    for name in names {
+        trailers.remove(name);
+    }
+}
+
 /// What every answer carries: it is for this user, as what it says it is, and tells no one where it was read.
 pub fn protect(headers: &mut HeaderMap) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -212,13 +212,17 @@ async fn takes_out_headers_that_hold_findings() {
     trailers.insert("x-note", "bob@shop.example".parse().unwrap());
     trailers.insert("x-sum", "7".parse().unwrap());
     trailers.insert("content-digest", "x".parse().unwrap());
+    trailers.insert("chaperone-decision", "forged".parse().unwrap());
     let script = Script::new([Act::Data(b"text".to_vec()), Act::Trailers(trailers)]);
     let mut answer = text(script);
     for (name, value) in [
         ("location", "/u?mail=bob%40shop.example"),
         ("x-mail", "bob@shop.example"),
         ("x-own", "ann@shop.example"),
-        ("trailer", "x-sum"),
+        (
+            "trailer",
+            "x-sum, x-note, content-digest, chaperone-decision",
+        ),
     ] {
         answer.headers_mut().insert(name, value.parse().unwrap());
     }

@@ -8,7 +8,7 @@
 
 use std::sync::LazyLock;
 
-use chaperone::scan::{Automaton, PatternSet, pack};
+use chaperone::scan::{Automaton, PatternSet, Strategy, pack};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -106,7 +106,17 @@ impl Case {
     }
 }
 
+/// The hits, which are the same in every way that this processor has.
 fn whole(automaton: &Automaton, haystack: &[u8]) -> Vec<(usize, u64, u64)> {
+    let hits = found(automaton, haystack);
+    for strategy in Strategy::available() {
+        let forced = automaton.with_strategy(strategy).unwrap();
+        assert_eq!(found(&forced, haystack), hits, "{strategy:?}");
+    }
+    hits
+}
+
+fn found(automaton: &Automaton, haystack: &[u8]) -> Vec<(usize, u64, u64)> {
     let mut hits = Vec::new();
     automaton.find(haystack, &mut |hit| {
         hits.push((hit.pattern.index(), hit.span.start, hit.span.end));
@@ -216,6 +226,10 @@ proptest! {
             pieces.push(piece);
             rest = after;
         }
-        prop_assert_eq!(fed(automaton, &pieces), expected);
+        prop_assert_eq!(fed(automaton, &pieces), expected.clone());
+        for strategy in Strategy::available() {
+            let forced = automaton.with_strategy(strategy).unwrap();
+            prop_assert_eq!(fed(&forced, &pieces), expected.clone(), "{:?}", strategy);
+        }
     }
 }

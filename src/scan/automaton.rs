@@ -4,31 +4,53 @@ use std::sync::Arc;
 
 use super::fingerprint::{BLOCK, DEPTH, Tables};
 use super::gate::Verdict;
+use super::long_run::Stretch;
+use super::plan::{Beginnings, Plan};
 use super::program::{CONTEXT, Matcher, Program, Trigger};
+use super::simd::{FRAME, Maps, TILE, WORDS};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
-use super::{Hit, Scanner, Span};
+use super::{Hit, Scanner, Span, Strategy};
 
 /// A compiled [`PatternSet`](super::PatternSet): cheap to clone, shared between threads.
 #[derive(Clone, Debug)]
-pub struct Automaton(Arc<Inner>);
+pub struct Automaton {
+    inner: Arc<Inner>,
+    strategy: Strategy,
+    // Fewer places than this are judged by the tables.
+    fewest: usize,
+}
 
 #[derive(Debug)]
 struct Inner {
     programs: Vec<Program>,
     tables: Box<Tables>,
+    plan: Plan,
     back: usize,
     ahead: usize,
 }
 
-/// How many programs' progress fits on the stack of [`Automaton::find`].
+/// Haystacks shorter than this aren't worth a tile.
+const FEWEST: usize = 768;
+/// How many programs' memories fit on the stack of [`Automaton::find`].
 const FEW: usize = 64;
 
-/// What a search remembers between windows: where each program's last match ended, and the tails
-/// that go on.
-pub(super) struct Progress<'p> {
-    pub(super) ends: &'p mut [u64],
-    pub(super) tails: &'p mut Vec<Tail>,
+/// What a search remembers of one program between windows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Memory {
+    /// Where its last match ended.
+    pub(super) end: u64,
+    /// What its long run has measured.
+    pub(super) stretch: Stretch,
+}
+
+/// What a search remembers between windows: of each program, and the tails that go on.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    // Neither is there before the first candidate: most haystacks have none.
+    few: Option<[Memory; FEW]>,
+    many: Vec<Memory>,
+    pub(super) tails: Vec<Tail>,
 }
 
 /// A stretch of a haystack, at an offset in it.
@@ -42,7 +64,14 @@ pub(super) struct Window<'h> {
 
 impl Automaton {
     pub(super) fn new(programs: Vec<Program>) -> Self {
-        let tables = Tables::new(programs.iter().map(|program| &program.fingerprint));
+        let fingerprints = programs.iter().map(|program| &program.fingerprint);
+        let tables = Tables::new(fingerprints.enumerate());
+        let begins = programs.iter().enumerate().map(|(program, of)| Beginnings {
+            program,
+            sequences: &of.sequences,
+            fingerprint: &of.fingerprint,
+        });
+        let plan = Plan::new(begins);
         let longest =
             |length: fn(&Program) -> usize| programs.iter().map(length).max().unwrap_or(0);
         let back = longest(Program::back) + CONTEXT;
@@ -55,12 +84,28 @@ impl Automaton {
             0
         };
         let ahead = (longest(|program| program.max_len) + CONTEXT).max(gap);
-        Self(Arc::new(Inner {
-            programs,
-            tables,
-            back,
-            ahead,
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                programs,
+                tables,
+                plan,
+                back,
+                ahead,
+            }),
+            strategy: Strategy::available().next().unwrap_or(Strategy::Tables),
+            fewest: FEWEST,
+        }
+    }
+
+    /// The same automaton with candidates found in this way, however short the haystack; none when
+    /// the processor can't.
+    #[must_use]
+    pub fn with_strategy(&self, strategy: Strategy) -> Option<Self> {
+        strategy.is_available().then(|| Self {
+            inner: self.inner.clone(),
+            strategy,
+            fewest: 0,
+        })
     }
 
     /// Reports every hit in `haystack`, in no particular order.
@@ -76,28 +121,12 @@ impl Automaton {
     /// # Ok::<(), chaperone::scan::BuildError>(())
     /// ```
     pub fn find(&self, haystack: &[u8], sink: &mut dyn FnMut(Hit)) {
-        let mut few = [0; FEW];
-        let mut many = Vec::new();
-        let ends = match few.get_mut(..self.0.programs.len()) {
-            Some(few) => few,
-            None => {
-                many.resize(self.0.programs.len(), 0);
-                many.as_mut_slice()
-            }
-        };
         let window = Window {
             bytes: haystack,
             base: 0,
             is_last: true,
         };
-        let tails = &mut Vec::new();
-        self.search(
-            window,
-            0,
-            haystack.len(),
-            &mut Progress { ends, tails },
-            sink,
-        );
+        self.search(window, 0, haystack.len(), &mut Progress::default(), sink);
     }
 
     /// Searches a haystack that arrives in pieces.
@@ -109,21 +138,21 @@ impl Automaton {
     /// The most bytes at the end of a stream that can be undecided (open hits apart).
     #[must_use]
     pub fn max_len(&self) -> usize {
-        self.0.back + self.0.ahead
+        self.inner.back + self.inner.ahead
     }
 
     /// How many bytes before a place must be at hand to judge it.
     pub(super) fn back(&self) -> usize {
-        self.0.back
+        self.inner.back
     }
 
     /// How many bytes from a place on must be at hand to judge it.
     pub(super) fn ahead(&self) -> usize {
-        self.0.ahead
+        self.inner.ahead
     }
 
     pub(super) fn programs(&self) -> usize {
-        self.0.programs.len()
+        self.inner.programs.len()
     }
 
     /// Judges the places `from..to` of `window`.
@@ -132,12 +161,15 @@ impl Automaton {
         window: Window<'_>,
         from: usize,
         to: usize,
-        progress: &mut Progress<'_>,
+        progress: &mut Progress,
         sink: &mut dyn FnMut(Hit),
     ) {
-        let tables = &*self.0.tables;
-        let bytes = window.bytes;
         let mut at = from;
+        if to - from >= self.fewest {
+            at = self.search_tiles(window, from, to, progress, sink);
+        }
+        let tables = &*self.inner.tables;
+        let bytes = window.bytes;
         while at < to {
             let block = (to - at >= BLOCK)
                 .then(|| at.checked_sub(1))
@@ -146,7 +178,7 @@ impl Automaton {
             let Some(block) = block else {
                 let mask = tables.mask(bytes, at);
                 if mask != 0 {
-                    self.judge(window, at, mask, progress, sink);
+                    self.judge(tables, window, at, mask, progress, sink);
                 }
                 at += 1;
                 continue;
@@ -154,7 +186,7 @@ impl Automaton {
             if tables.may_match(block) {
                 for (i, mask) in tables.masks(block).into_iter().enumerate() {
                     if mask != 0 {
-                        self.judge(window, at + i, mask, progress, sink);
+                        self.judge(tables, window, at + i, mask, progress, sink);
                     }
                 }
             }
@@ -162,27 +194,139 @@ impl Automaton {
         }
     }
 
+    /// Judges the places from `from` on by bitmaps; returns where it stopped.
+    fn search_tiles(
+        &self,
+        window: Window<'_>,
+        from: usize,
+        to: usize,
+        progress: &mut Progress,
+        sink: &mut dyn FnMut(Hit),
+    ) -> usize {
+        let plan = &self.inner.plan;
+        let mut maps = Maps::new();
+        let mut copy;
+        let mut base = from;
+        while base < to {
+            let before = base.checked_sub(1);
+            let whole = before.and_then(|start| window.bytes.get(start..)?.first_chunk());
+            let frame = match whole {
+                Some(frame) => frame,
+                None => {
+                    // INVARIANT: zeros stand for what is outside: they are no word characters, and
+                    // no match needs them, so they can only say yes too often.
+                    let inside = window.bytes.iter().skip(before.unwrap_or(0));
+                    let outside = usize::from(before.is_none());
+                    copy = [0; FRAME];
+                    let places = copy.iter_mut().skip(outside);
+                    places.zip(inside).for_each(|(to, byte)| *to = *byte);
+                    &copy
+                }
+            };
+            if !self.strategy.scan(plan, frame, &mut maps) {
+                break;
+            }
+            let places = TILE.min(to - base);
+            let results = maps.found.iter().zip(maps.busy);
+            for (family, (found, busy)) in plan.families.iter().zip(results) {
+                each(found, busy, places, |place| {
+                    for index in &family.programs {
+                        self.ask(*index, window, base + place, progress, sink);
+                    }
+                });
+            }
+            if !plan.teddy.is_empty {
+                each(&maps.rare, u32::MAX, places, |place| {
+                    let mask = plan.rare.mask(window.bytes, base + place);
+                    if mask != 0 {
+                        self.judge(&plan.rare, window, base + place, mask, progress, sink);
+                    }
+                });
+            }
+            base += places;
+        }
+        base
+    }
+
     /// Asks the programs of the groups in `mask` about the place `at`.
     #[inline(never)]
     fn judge(
         &self,
+        tables: &Tables,
         window: Window<'_>,
         at: usize,
         mut mask: u64,
-        progress: &mut Progress<'_>,
+        progress: &mut Progress,
         sink: &mut dyn FnMut(Hit),
     ) {
         while mask != 0 {
-            for index in self.0.tables.group(mask.trailing_zeros()) {
-                if let Some(program) = self.0.programs.get(*index)
-                    && let Some(end) = progress.ends.get_mut(*index)
-                {
-                    program.judge(*index, window, at, end, progress.tails, sink);
-                }
+            for index in tables.group(mask.trailing_zeros()) {
+                self.ask(*index, window, at, progress, sink);
             }
             mask &= mask - 1;
         }
     }
+
+    fn ask(
+        &self,
+        index: usize,
+        window: Window<'_>,
+        at: usize,
+        progress: &mut Progress,
+        sink: &mut dyn FnMut(Hit),
+    ) {
+        let Progress { few, many, tails } = progress;
+        if let Some(program) = self.inner.programs.get(index)
+            && let Some(memory) = memory(few, many, self.programs(), index)
+        {
+            program.judge(index, window, at, memory, tails, sink);
+        }
+    }
+}
+
+/// Calls `visit` with each of the first `places` that are set, in the words that are `busy`.
+#[inline(always)]
+fn each(found: &[u64; WORDS], mut busy: u32, places: usize, mut visit: impl FnMut(usize)) {
+    while busy != 0 {
+        let word = busy.trailing_zeros() as usize;
+        busy &= busy - 1;
+        let start = word * 64;
+        let Some(left @ 1..) = places.checked_sub(start) else {
+            return;
+        };
+        let mut bits = found.get(word).copied().unwrap_or(0);
+        if left < 64 {
+            bits &= (1 << left) - 1;
+        }
+        while bits != 0 {
+            visit(start + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
+        }
+    }
+}
+
+impl Progress {
+    /// What is remembered of a program, of `count` in all.
+    pub(super) fn memory(&mut self, count: usize, index: usize) -> Option<&mut Memory> {
+        memory(&mut self.few, &mut self.many, count, index)
+    }
+}
+
+fn memory<'p>(
+    few: &'p mut Option<[Memory; FEW]>,
+    many: &'p mut Vec<Memory>,
+    count: usize,
+    index: usize,
+) -> Option<&'p mut Memory> {
+    if count <= FEW {
+        return few
+            .get_or_insert_with(|| [Memory::default(); FEW])
+            .get_mut(index);
+    }
+    if many.is_empty() {
+        many.resize(count, Memory::default());
+    }
+    many.get_mut(index)
 }
 
 impl Program {
@@ -191,7 +335,7 @@ impl Program {
         index: usize,
         window: Window<'_>,
         at: usize,
-        last_end: &mut u64,
+        memory: &mut Memory,
         tails: &mut Vec<Tail>,
         sink: &mut dyn FnMut(Hit),
     ) {
@@ -204,10 +348,29 @@ impl Program {
         };
         // INVARIANT: starts come in ascending order, each is tried once, and none before the end of
         // the match before: that is the leftmost search of one pattern.
-        let free = usize::try_from(last_end.saturating_sub(window.base)).unwrap_or(usize::MAX);
+        let free = usize::try_from(memory.end.saturating_sub(window.base)).unwrap_or(usize::MAX);
+        let mut shared_end = None;
         let starts = match &self.trigger {
-            Trigger::Start => at.max(free)..at + 1,
-            Trigger::Run { class, max, rest } => {
+            Trigger::Start if at < free => return,
+            Trigger::Start => {
+                if let Some(run) = &self.long_run
+                    && !run.admits(window.bytes, window.base, at, &mut memory.stretch)
+                {
+                    return;
+                }
+                if let Some(gate) = &self.gate
+                    && gate.is_hopeless(self.digits, window.bytes, at)
+                {
+                    return;
+                }
+                at..at + 1
+            }
+            Trigger::Run {
+                class,
+                max,
+                rest,
+                is_bare,
+            } => {
                 let Some(before) = window.bytes.get(at.saturating_sub(*max)..at) else {
                     return;
                 };
@@ -216,14 +379,18 @@ impl Program {
                     .rev()
                     .take_while(|byte| class.contains(**byte));
                 let starts = (at - run.count()).max(free)..at;
-                if starts.is_empty() || rest.end(window.bytes, at).is_none() {
+                if starts.is_empty() {
                     return;
                 }
+                let Some(end) = rest.end(window.bytes, at) else {
+                    return;
+                };
+                shared_end = is_bare.then_some(end);
                 starts
             }
         };
         for start in starts {
-            let Some(end) = matcher.end(window.bytes, start) else {
+            let Some(end) = shared_end.or_else(|| matcher.end(window.bytes, start)) else {
                 continue;
             };
             let Some(verdict) = self.accept(window.bytes, start, end) else {
@@ -233,7 +400,7 @@ impl Program {
                 strength: verdict.strength,
                 ..self.hit(window, start + verdict.start, start + verdict.end)
             };
-            *last_end = hit.span.end;
+            memory.end = hit.span.end;
             let Some(kind) = self.tail else {
                 sink(hit);
                 return;
@@ -241,10 +408,10 @@ impl Program {
             let mut tail = Tail::new(index, self.id, hit.strength, kind, hit.span);
             let has_ended = tail.follow(window.bytes.get(end..).unwrap_or_default());
             if has_ended || window.is_last {
-                *last_end = tail.span.end;
+                memory.end = tail.span.end;
                 sink(tail.hit());
             } else {
-                *last_end = u64::MAX;
+                memory.end = u64::MAX;
                 tails.push(tail);
             }
             return;

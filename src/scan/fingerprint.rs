@@ -63,6 +63,11 @@ impl ByteSet {
         (first..=last).for_each(|byte| self.add(byte));
     }
 
+    pub(super) const fn len(&self) -> usize {
+        let [low, high] = self.0;
+        (low.count_ones() + high.count_ones()) as usize
+    }
+
     pub(super) const fn contains(&self, byte: u8) -> bool {
         let [low, high] = self.0;
         let half = if byte < 128 { low } else { high };
@@ -114,6 +119,17 @@ impl Fingerprint {
         self.can_begin = before.contains(b' ');
         self.before = *before;
         self
+    }
+
+    /// What can stand before the trigger.
+    pub(super) fn before(&self) -> ByteSet {
+        self.before
+    }
+
+    /// The bytes at the trigger and after it, as far as each match has them.
+    pub(super) fn places(&self) -> Vec<ByteSet> {
+        let places = self.at.iter().take_while(|place| !place.can_end);
+        places.map(|place| place.bytes).collect()
     }
 
     /// Each match begins with an ASCII word character.
@@ -178,7 +194,7 @@ fn step(nfa: &NFA, states: &[StateID]) -> Option<(ByteSet, Vec<StateID>)> {
 )]
 impl Tables {
     /// Puts each fingerprint into a group; beyond 64 patterns, groups are shared.
-    pub(super) fn new<'f>(fingerprints: impl Iterator<Item = &'f Fingerprint>) -> Box<Self> {
+    pub(super) fn new<'f>(of: impl Iterator<Item = (usize, &'f Fingerprint)>) -> Box<Self> {
         let mut tables = Box::new(Self {
             before: [0; 256],
             begin: 0,
@@ -186,14 +202,13 @@ impl Tables {
             end: [0; DEPTH],
             groups: Vec::new(),
         });
-        for (program, fingerprint) in fingerprints.enumerate() {
-            tables.add(program, fingerprint);
+        for (count, (program, fingerprint)) in of.enumerate() {
+            tables.add(count % GROUPS, program, fingerprint);
         }
         tables
     }
 
-    fn add(&mut self, program: usize, fingerprint: &Fingerprint) {
-        let group = program % GROUPS;
+    fn add(&mut self, group: usize, program: usize, fingerprint: &Fingerprint) {
         let bit = 1 << group;
         match self.groups.get_mut(group) {
             Some(members) => members.push(program),
@@ -227,6 +242,15 @@ impl Tables {
     /// The groups that may match at `at`.
     #[inline]
     pub(super) fn mask(&self, haystack: &[u8], at: usize) -> u64 {
+        let near = at.checked_sub(1).and_then(|before| haystack.get(before..));
+        if let Some([before, first, second, third, fourth, ..]) = near {
+            let [table, ..] = &self.at;
+            let start = table[usize::from(*first)] & self.before[usize::from(*before)];
+            return start
+                & self.at[1][usize::from(*second)]
+                & self.at[2][usize::from(*third)]
+                & self.at[3][usize::from(*fourth)];
+        }
         let mut mask = match at.checked_sub(1).and_then(|before| haystack.get(before)) {
             Some(byte) => self.before[usize::from(*byte)],
             None => self.begin,

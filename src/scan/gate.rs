@@ -12,6 +12,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::program::CONTEXT;
+use super::reject::is_hopeless;
 use super::validate::{Candidate, Validator};
 use super::{BuildError, BuildErrorKind, Context, Detector, Strength};
 
@@ -64,6 +65,15 @@ impl Gate {
         };
         let judges = gate.validator.is_some() || gate.words.is_some() || gate.value.is_some();
         Ok(judges.then_some(gate))
+    }
+
+    /// No hit begins at `start`, as far as a look at what is there tells. `digits` is how many each
+    /// match has, where the pattern fixes it.
+    pub(super) fn is_hopeless(&self, digits: Option<usize>, bytes: &[u8], start: usize) -> bool {
+        self.value.is_none()
+            && self
+                .validator
+                .is_some_and(|validator| is_hopeless(validator, digits, bytes, start))
     }
 
     /// How many bytes before the match a judgement looks at.

@@ -1,14 +1,13 @@
 //! One pattern, compiled: what triggers a look at a place, and the anchored check made there.
 
-use regex_automata::dfa::Automaton as _;
-use regex_automata::dfa::dense;
-use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
-use regex_automata::{Anchored, Input, MatchKind, meta};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fingerprint::{ByteSet, Fingerprint};
 use super::gate::Gate;
+use super::long_run::LongRun;
+use super::matcher::{RegexMatcher, nfa};
+use super::sequence::{Sequence, sequences};
 use super::terms::Terms;
 use super::{BuildError, BuildErrorKind, PatternId, Strength, TailKind};
 
@@ -16,8 +15,6 @@ use super::{BuildError, BuildErrorKind, PatternId, Strength, TailKind};
 pub(super) const MAX_MATCH: usize = 4096;
 /// How many bytes around a candidate the checks may look at.
 pub(super) const CONTEXT: usize = 4;
-const DFA_BYTES: usize = 1 << 20;
-const NFA_BYTES: usize = 8 << 20;
 
 /// One pattern in the form that is searched with.
 #[derive(Debug)]
@@ -25,12 +22,17 @@ pub(super) struct Program {
     pub(super) id: PatternId,
     pub(super) strength: Strength,
     pub(super) trigger: Trigger,
+    pub(super) long_run: Option<LongRun>,
     pub(super) matcher: Matcher,
     /// What a match must pass to be a hit, and which part of it the hit is.
     pub(super) gate: Option<Gate>,
     pub(super) tail: Option<TailKind>,
     pub(super) max_len: usize,
+    /// How many digits each match has, where the pattern fixes it.
+    pub(super) digits: Option<usize>,
     pub(super) fingerprint: Fingerprint,
+    /// What a match begins with: at the first place the byte before it.
+    pub(super) sequences: Vec<Sequence>,
 }
 
 /// Where the fingerprint fires.
@@ -44,6 +46,8 @@ pub(super) enum Trigger {
         class: Box<ByteSet>,
         max: usize,
         rest: Box<RegexMatcher>,
+        /// Nothing stands before the run: what the rest matches ends the match from every place of it.
+        is_bare: bool,
     },
 }
 
@@ -51,15 +55,6 @@ pub(super) enum Trigger {
 pub(super) enum Matcher {
     Regex(Box<RegexMatcher>),
     Terms(Box<Terms>),
-}
-
-/// Finds the end of the match that begins at a place.
-#[derive(Debug)]
-pub(super) struct RegexMatcher {
-    dfa: Option<dense::DFA<Vec<u32>>>,
-    // For what the table can't decide: Unicode word boundaries beside non-ASCII text, or a pattern
-    // too large for a table.
-    full: Option<meta::Regex>,
 }
 
 impl Program {
@@ -78,12 +73,25 @@ impl Program {
             .map_err(|error| syntax(&error))?;
         let max_len = bounds(&hir)?;
         let matcher = RegexMatcher::new(&hir)?;
+        let mut begins = sequences(&hir);
         let (trigger, fingerprint) = match run(&hir) {
-            Some((class, max, rest)) => {
+            Some(Run {
+                class,
+                max,
+                rest,
+                is_bare,
+            }) => {
                 let fingerprint = Fingerprint::of(&nfa(&rest)?).after(&class);
+                begins = sequences(&rest);
                 let rest = Box::new(RegexMatcher::new(&rest)?);
                 let class = Box::new(class);
-                (Trigger::Run { class, max, rest }, fingerprint)
+                let trigger = Trigger::Run {
+                    class,
+                    max,
+                    rest,
+                    is_bare,
+                };
+                (trigger, fingerprint)
             }
             None => {
                 let fingerprint = Fingerprint::of(&nfa(&hir)?);
@@ -99,23 +107,36 @@ impl Program {
         Ok(Self {
             id,
             strength,
+            long_run: matches!(trigger, Trigger::Start)
+                .then(|| LongRun::of(&hir))
+                .flatten(),
             trigger,
             matcher: Matcher::Regex(Box::new(matcher)),
             gate: None,
             tail: None,
             max_len,
+            digits: digits(&hir),
+            sequences: after(fingerprint.before(), begins),
             fingerprint,
         })
     }
 
     /// Wraps a compiled list of terms.
     pub(super) fn terms(id: PatternId, terms: Terms) -> Self {
+        let fingerprint = terms.fingerprint();
+        let beginnings = terms.beginnings().iter();
+        let sequences =
+            beginnings.flat_map(|of| after(of.before(), vec![Sequence::of(of.places())]));
+        let sequences = sequences.collect();
         Self {
             id,
             strength: Strength::Certain,
             trigger: Trigger::Start,
+            long_run: None,
             max_len: terms.max_len(),
-            fingerprint: terms.fingerprint(),
+            digits: None,
+            sequences,
+            fingerprint,
             matcher: Matcher::Terms(Box::new(terms)),
             gate: None,
             tail: None,
@@ -135,65 +156,6 @@ impl Program {
     pub(super) fn reach(&self) -> usize {
         self.gate.as_ref().map_or(CONTEXT, Gate::reach)
     }
-}
-
-impl RegexMatcher {
-    fn new(hir: &Hir) -> Result<Self, BuildError> {
-        let dfa = dense::Builder::new()
-            .configure(
-                dense::Config::new()
-                    .start_kind(regex_automata::dfa::StartKind::Anchored)
-                    .match_kind(MatchKind::LeftmostFirst)
-                    .accelerate(false)
-                    .unicode_word_boundary(true)
-                    .dfa_size_limit(Some(DFA_BYTES))
-                    .determinize_size_limit(Some(4 * DFA_BYTES)),
-            )
-            .build_from_nfa(&nfa(hir)?)
-            .ok();
-        let is_complete = dfa.is_some() && !hir.properties().look_set().contains_word_unicode();
-        let full = if is_complete {
-            None
-        } else {
-            let config = meta::Config::new()
-                .utf8_empty(false)
-                // The slower engines report a match's end through its slots.
-                .which_captures(WhichCaptures::Implicit)
-                .nfa_size_limit(Some(NFA_BYTES));
-            let regex = meta::Builder::new().configure(config).build_from_hir(hir);
-            Some(regex.map_err(|_| BuildErrorKind::TooLarge)?)
-        };
-        Ok(Self { dfa, full })
-    }
-
-    /// The end of the match that begins at `start`, as leftmost-first search prefers it.
-    pub(super) fn end(&self, haystack: &[u8], start: usize) -> Option<usize> {
-        let input = Input::new(haystack)
-            .range(start..)
-            .anchored(Anchored::Yes)
-            .earliest(false);
-        if let Some(dfa) = &self.dfa
-            && let Ok(found) = dfa.try_search_fwd(&input)
-        {
-            return found.map(|half| half.offset());
-        }
-        self.full
-            .as_ref()?
-            .search_half(&input)
-            .map(|half| half.offset())
-    }
-}
-
-fn nfa(hir: &Hir) -> Result<NFA, BuildError> {
-    thompson::Compiler::new()
-        .configure(
-            thompson::Config::new()
-                .utf8(false)
-                .which_captures(WhichCaptures::None)
-                .nfa_size_limit(Some(NFA_BYTES)),
-        )
-        .build_from_hir(hir)
-        .map_err(|_| BuildErrorKind::TooLarge.into())
 }
 
 fn bounds(hir: &Hir) -> Result<usize, BuildError> {
@@ -222,9 +184,15 @@ fn syntax(error: &regex_syntax::Error) -> BuildError {
     BuildErrorKind::Syntax { offset, reason }.into()
 }
 
-/// The class, the longest length, and what follows, of a pattern that begins with a run of a class
-/// and goes on with a byte that the class doesn't hold.
-fn run(hir: &Hir) -> Option<(ByteSet, usize, Hir)> {
+/// A pattern that begins with a run of a class and goes on with a byte that the class doesn't hold.
+struct Run {
+    class: ByteSet,
+    max: usize,
+    rest: Hir,
+    is_bare: bool,
+}
+
+fn run(hir: &Hir) -> Option<Run> {
     let HirKind::Concat(parts) = hir.kind() else {
         return None;
     };
@@ -245,10 +213,60 @@ fn run(hir: &Hir) -> Option<(ByteSet, usize, Hir)> {
         return None;
     };
     let byte = *literal.0.first()?;
-    (repetition.min > 0 && !class.contains(byte)).then(|| (class, max, Hir::concat(rest.to_vec())))
+    (repetition.min > 0 && !class.contains(byte)).then(|| Run {
+        class,
+        max,
+        rest: Hir::concat(rest.to_vec()),
+        is_bare: at == 0 && repetition.min == 1,
+    })
 }
 
-fn ascii(class: &Class) -> Option<ByteSet> {
+/// The same sequences with the byte before as their first place.
+fn after(before: ByteSet, all: Vec<Sequence>) -> Vec<Sequence> {
+    all.into_iter()
+        .map(|sequence| Sequence::of([vec![before], sequence.places].concat()))
+        .collect()
+}
+
+/// How many ASCII digits each match has; none when it varies.
+fn digits(hir: &Hir) -> Option<usize> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(0),
+        HirKind::Literal(literal) => Some(
+            literal
+                .0
+                .iter()
+                .filter(|byte| byte.is_ascii_digit())
+                .count(),
+        ),
+        HirKind::Class(class) => {
+            let class = ascii(class)?;
+            let inside = (b'0'..=b'9').filter(|byte| class.contains(*byte)).count();
+            match inside {
+                0 => Some(0),
+                _ if class.len() == inside => Some(1),
+                _ => None,
+            }
+        }
+        HirKind::Repetition(repetition) => match digits(&repetition.sub)? {
+            0 => Some(0),
+            count if repetition.max == Some(repetition.min) => {
+                count.checked_mul(usize::try_from(repetition.min).ok()?)
+            }
+            _ => None,
+        },
+        HirKind::Capture(capture) => digits(&capture.sub),
+        HirKind::Concat(parts) => parts.iter().map(digits).sum(),
+        HirKind::Alternation(parts) => {
+            let mut counts = parts.iter().map(digits);
+            let first = counts.next()??;
+            counts.all(|count| count == Some(first)).then_some(first)
+        }
+    }
+}
+
+/// The bytes of a class that holds ASCII alone, or bytes.
+pub(super) fn ascii(class: &Class) -> Option<ByteSet> {
     let mut set = ByteSet::default();
     match class {
         Class::Bytes(class) => {

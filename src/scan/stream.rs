@@ -4,7 +4,6 @@
 //! has ended; so each judgement sees what it would see in the whole haystack.
 
 use super::automaton::{Progress, Window};
-use super::tail::Tail;
 use super::{Automaton, Hit, Span};
 
 /// One stream's search.
@@ -31,8 +30,7 @@ pub struct Scanner {
     base: u64,
     // The index in `buffer` of the first place that isn't judged.
     next: usize,
-    ends: Vec<u64>,
-    tails: Vec<Tail>,
+    progress: Progress,
 }
 
 /// How much of a piece is taken into the buffer at once.
@@ -43,12 +41,11 @@ const SLACK: usize = 8 << 10;
 impl Scanner {
     pub(super) fn new(automaton: Automaton) -> Self {
         Self {
-            ends: vec![0; automaton.programs()],
             automaton,
             buffer: Vec::new(),
             base: 0,
             next: 0,
-            tails: Vec::new(),
+            progress: Progress::default(),
         }
     }
 
@@ -70,10 +67,11 @@ impl Scanner {
 
     /// Ends the stream and reports what was still undecided.
     pub fn finish(&mut self, sink: &mut dyn FnMut(Hit)) {
-        for tail in self.tails.drain(..) {
+        let programs = self.automaton.programs();
+        for tail in std::mem::take(&mut self.progress.tails) {
             sink(tail.hit());
-            if let Some(end) = self.ends.get_mut(tail.program) {
-                *end = tail.span.end;
+            if let Some(memory) = self.progress.memory(programs, tail.program) {
+                memory.end = tail.span.end;
             }
         }
         self.search(self.buffer.len(), true, sink);
@@ -90,7 +88,7 @@ impl Scanner {
         } else {
             next.saturating_sub(self.automaton.back() as u64)
         };
-        let open = self.tails.iter().map(|tail| tail.span.start).min();
+        let open = self.progress.tails.iter().map(|tail| tail.span.start).min();
         open.map_or(judged, |open| open.min(judged))
     }
 
@@ -99,7 +97,7 @@ impl Scanner {
     /// before, though not released.
     #[must_use]
     pub fn open(&self) -> Option<Span> {
-        let open = self.tails.iter().map(|tail| tail.span);
+        let open = self.progress.tails.iter().map(|tail| tail.span);
         open.min_by_key(|span| span.start)
     }
 
@@ -112,26 +110,27 @@ impl Scanner {
             base: self.base,
             is_last,
         };
-        let mut progress = Progress {
-            ends: &mut self.ends,
-            tails: &mut self.tails,
-        };
         self.automaton
-            .search(window, self.next, to, &mut progress, sink);
+            .search(window, self.next, to, &mut self.progress, sink);
         self.next = to;
     }
 
     fn follow(&mut self, piece: &[u8], sink: &mut dyn FnMut(Hit)) {
-        let ends = &mut self.ends;
-        self.tails.retain_mut(|tail| {
+        if self.progress.tails.is_empty() {
+            return;
+        }
+        let programs = self.automaton.programs();
+        let mut tails = std::mem::take(&mut self.progress.tails);
+        tails.retain_mut(|tail| {
             let has_ended = tail.follow(piece);
             if has_ended {
                 sink(tail.hit());
-                if let Some(end) = ends.get_mut(tail.program) {
-                    *end = tail.span.end;
+                if let Some(memory) = self.progress.memory(programs, tail.program) {
+                    memory.end = tail.span.end;
                 }
             }
             !has_ended
         });
+        self.progress.tails = tails;
     }
 }

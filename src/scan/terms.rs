@@ -18,6 +18,8 @@ const MAX_NODES: usize = 64 << 20;
 /// The most white-space characters that one space in a term stands for.
 const MAX_SPACE: usize = 16;
 const UTF8: usize = 4;
+/// Lists up to this are looked for by each term's first bytes.
+const FEW: usize = 200;
 
 /// A compiled list.
 #[derive(Debug)]
@@ -26,6 +28,7 @@ pub(super) struct Terms {
     edges: HashMap<u64, Node, BuildHasherDefault<EdgeHasher>>,
     max_len: usize,
     fingerprint: Fingerprint,
+    beginnings: Vec<Fingerprint>,
 }
 
 /// Where an edge of the trie leads.
@@ -43,6 +46,7 @@ impl Terms {
             edges: HashMap::default(),
             max_len: CONTEXT,
             fingerprint: Fingerprint::of_places([Place::FREE; DEPTH]),
+            beginnings: Vec::new(),
         };
         let mut places = Places::default();
         let mut variants_of = HashMap::new();
@@ -62,9 +66,17 @@ impl Terms {
                 });
             }
             places.add(&term, &variants_of);
+            if list.beginnings.len() <= FEW {
+                let mut own = Places::default();
+                own.add(&term, &variants_of);
+                list.beginnings.push(own.fingerprint());
+            }
             list.insert(&term, &mut nodes)?;
         }
         list.fingerprint = places.fingerprint();
+        if list.beginnings.len() > FEW {
+            list.beginnings = vec![list.fingerprint.clone()];
+        }
         Ok(list)
     }
 
@@ -98,6 +110,11 @@ impl Terms {
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
         self.fingerprint.clone()
+    }
+
+    /// What the terms begin with: each of few terms by itself, many as one.
+    pub(super) fn beginnings(&self) -> &[Fingerprint] {
+        &self.beginnings
     }
 
     /// Reports the end of every term that occurs at `start`.

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 
 use super::reference;
-use crate::scan::{Automaton, Detector, Hit, PatternSet, packs};
+use crate::scan::{Automaton, Detector, Hit, PatternSet, Strategy, packs};
 
 const LIST: [&str; 5] = ["ada", "falcon", "falcons", "ab", "cd"];
 
@@ -22,16 +23,36 @@ static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
     set.build().unwrap()
 });
 
+/// The same in every way that this processor has, however short the haystack.
+static FORCED: LazyLock<Vec<(Strategy, Automaton)>> = LazyLock::new(|| {
+    Strategy::available()
+        .map(|strategy| (strategy, AUTOMATON.with_strategy(strategy).unwrap()))
+        .collect()
+});
+
+/// The hits, which are the same in every way.
 fn whole(haystack: &[u8]) -> Vec<Hit> {
+    let hits = found(&AUTOMATON, haystack);
+    for (strategy, automaton) in FORCED.iter() {
+        assert_eq!(found(automaton, haystack), hits, "{strategy:?}");
+    }
+    hits
+}
+
+fn found(automaton: &Automaton, haystack: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
-    AUTOMATON.find(haystack, &mut |hit| hits.push(hit));
+    automaton.find(haystack, &mut |hit| hits.push(hit));
     hits.sort_unstable();
     hits
 }
 
 /// Feeds in pieces of the sizes given (and again from the first), checking what `settled` promises.
 fn pieces(haystack: &[u8], sizes: &[usize]) -> Vec<Hit> {
-    let (mut hits, mut scanner) = (Vec::new(), AUTOMATON.scanner());
+    fed(&AUTOMATON, haystack, sizes)
+}
+
+fn fed(automaton: &Automaton, haystack: &[u8], sizes: &[usize]) -> Vec<Hit> {
+    let (mut hits, mut scanner) = (Vec::new(), automaton.scanner());
     let (mut rest, mut settled) = (haystack, 0);
     for size in sizes.iter().cycle() {
         let (piece, after) = rest.split_at(rest.len().min(*size));
@@ -76,7 +97,7 @@ fn expect_reference(haystack: &[u8]) {
 }
 
 /// Text that is dense with matches, almost-matches and what joins them.
-fn text() -> impl Strategy<Value = Vec<u8>> {
+fn text() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
     let mut samples: Vec<String> = Vec::new();
     for detector in DETECTORS.iter() {
         for example in detector
@@ -145,7 +166,11 @@ proptest! {
         haystack in text(),
         sizes in prop::collection::vec(1_usize..90, 1..12),
     ) {
-        prop_assert_eq!(whole(&haystack), pieces(&haystack, &sizes));
+        let hits = whole(&haystack);
+        prop_assert_eq!(&hits, &pieces(&haystack, &sizes));
+        for (strategy, automaton) in FORCED.iter() {
+            prop_assert_eq!(&hits, &fed(automaton, &haystack, &sizes), "{:?}", strategy);
+        }
     }
 }
 
@@ -220,6 +245,10 @@ fn hostile_text_gives_the_same_in_pieces() {
     for text in hostile {
         let hits = whole(text.as_bytes());
         assert_eq!(pieces(text.as_bytes(), &[777, 8_192]), hits);
+        for (strategy, automaton) in FORCED.iter() {
+            let again = fed(automaton, text.as_bytes(), &[777, 8_192]);
+            assert_eq!(again, hits, "{strategy:?}");
+        }
         let short = &text.as_bytes()[..1_500];
         expect_reference(short);
     }

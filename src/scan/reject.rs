@@ -1,0 +1,72 @@
+//! Cheap reasons why a place can't begin what a validator accepts, asked before the automaton runs.
+//!
+//! INVARIANT: a place that is rejected here has no match, or one that the validator rejects.
+
+use super::validate::Validator;
+
+/// How many bytes the separators of a number can add to it.
+const MOST: usize = 40;
+
+/// The detector of this validator finds nothing that begins at `start`. `digits` is the count of
+/// digits that each match has, where there is one count.
+pub(super) fn is_hopeless(
+    validator: Validator,
+    digits: Option<usize>,
+    bytes: &[u8],
+    start: usize,
+) -> bool {
+    let Some(text) = bytes.get(start..) else {
+        return true;
+    };
+    match (validator, digits) {
+        (Validator::Card, Some(count)) => !luhn(text, count),
+        (Validator::Ipv6, _) => has_too_many_colons(text),
+        _ => false,
+    }
+}
+
+/// Luhn over the first `count` digits, whatever stands between them.
+fn luhn(text: &[u8], count: usize) -> bool {
+    const DOUBLED: [u8; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
+    let (mut sum, mut left) = (0_u32, count);
+    for byte in text.iter().take(MOST) {
+        let digit = byte.wrapping_sub(b'0');
+        let Some(doubled) = DOUBLED.get(usize::from(digit)) else {
+            continue;
+        };
+        let value = if left.is_multiple_of(2) {
+            *doubled
+        } else {
+            digit
+        };
+        sum += u32::from(value);
+        left -= 1;
+        if left == 0 {
+            return sum.is_multiple_of(10);
+        }
+    }
+    false
+}
+
+/// A second `::` or a ninth colon in what any match covers: no address has them.
+fn has_too_many_colons(text: &[u8]) -> bool {
+    // The shortest of the patterns' longest matches, less what their ends may leave out.
+    const COVERED: usize = 32;
+    let run = text.iter().take(COVERED);
+    let (mut gaps, mut colons, mut all) = (0, 0, 0);
+    for byte in run {
+        if *byte == b':' {
+            colons += 1;
+            all += 1;
+            gaps += u8::from(colons == 2);
+            if gaps == 2 || all == 9 {
+                return true;
+            }
+        } else if byte.is_ascii_hexdigit() {
+            colons = 0;
+        } else {
+            return false;
+        }
+    }
+    false
+}

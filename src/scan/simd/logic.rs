@@ -1,0 +1,91 @@
+//! Shifted conjunctions of bitmaps. Plain code: it is compiled into each of the entries, with the
+//! instructions that they may use.
+
+use super::super::plan::Plan;
+use super::{Maps, ROW, WORDS};
+
+/// As many words as one step of the widest instructions takes.
+const STEP: usize = 8;
+
+/// Makes the shared bitmaps and the families' candidates of the classes' bitmaps.
+#[inline(always)]
+pub(super) fn combine(plan: &Plan, maps: &mut Maps) {
+    let rows = &mut maps.rows;
+    for row in rows.iter_mut().take(plan.classes.len()) {
+        end(row);
+    }
+    for (row, pair) in (plan.classes.len()..).zip(&plan.pairs) {
+        let mut both = [0; ROW];
+        let (Some(first), Some(second)) = (rows.get(pair.first), rows.get(pair.second)) else {
+            continue;
+        };
+        for (step, both) in both.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+            if let (Some(first), Some(second)) =
+                (moved(first, step, 0), moved(second, step, pair.shift))
+            {
+                *both = and(first, second);
+            }
+        }
+        end(&mut both);
+        if let Some(row) = rows.get_mut(row) {
+            *row = both;
+        }
+    }
+    let results = maps.found.iter_mut().zip(&mut maps.busy);
+    for (family, (found, busy)) in plan.families.iter().zip(results) {
+        *busy = 0;
+        for (step, found) in found.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+            let mut any = [0; STEP];
+            for terms in &family.any {
+                let mut all = [u64::MAX; STEP];
+                for (i, term) in terms.iter().enumerate() {
+                    let Some(row) = rows.get(term.row) else {
+                        continue;
+                    };
+                    if let Some(moved) = moved(row, step, term.shift) {
+                        all = and(all, moved);
+                    }
+                    if i == 1 && all == [0; STEP] {
+                        break;
+                    }
+                }
+                for (any, all) in any.iter_mut().zip(all) {
+                    *any |= all;
+                }
+            }
+            *found = any;
+            let some = (0..).zip(any).map(|(i, word)| u32::from(word != 0) << i);
+            *busy |= some.fold(0, |all, bit| all | bit) << (step * STEP);
+        }
+    }
+}
+
+/// Puts ones after the words that are known: what lies there may be anything.
+#[inline(always)]
+fn end(row: &mut [u64; ROW]) {
+    for beyond in row.iter_mut().skip(WORDS + 1) {
+        *beyond = u64::MAX;
+    }
+}
+
+#[inline(always)]
+fn and(mut a: [u64; STEP], b: [u64; STEP]) -> [u64; STEP] {
+    for (a, b) in a.iter_mut().zip(b) {
+        *a &= b;
+    }
+    a
+}
+
+/// The words of a step, of what stands `shift` places later, at most 63.
+#[inline(always)]
+fn moved(row: &[u64; ROW], step: usize, shift: u32) -> Option<[u64; STEP]> {
+    let rest = row.get(step * STEP..)?;
+    let this = rest.first_chunk::<STEP>()?;
+    let next = rest.get(1..)?.first_chunk::<STEP>()?;
+    let (low, high) = (shift & 63, 63 - (shift & 63));
+    let mut moved = [0; STEP];
+    for ((moved, this), next) in moved.iter_mut().zip(this).zip(next) {
+        *moved = this >> low | next << 1 << high;
+    }
+    Some(moved)
+}

@@ -172,7 +172,7 @@ def main():
     proxy = None
     try:
         shutil.copy(os.path.join(HERE, "gigabyte", "policy.yaml"), work)
-        subprocess.run([chaperone, "token", "keygen", "--jwks", "jwks.json", "--kid", "k1", "--out", "issuer"], cwd=work, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([chaperone, "token", "keygen", "--jwks", "--kid", "k1", "--out", "issuer"], cwd=work, check=True, stdout=subprocess.DEVNULL)
         token = subprocess.run(
             [chaperone, "token", "mint", "--jwt", "--key", "issuer.key", "--kid", "k1", "--issuer", "https://id.example", "--audience", "gigabyte",
              "--user", ALICE, "--attribute", f"email={MAIL}", "--expires", "1h"], cwd=work, check=True, capture_output=True, text=True).stdout.strip()

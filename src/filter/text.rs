@@ -2,20 +2,30 @@
 
 use crate::filter::window::Window;
 use crate::filter::{Format, Inspector, Output};
-use crate::types::{ReasonCode, Refusal};
+use crate::policy::treatment::Kind;
+use crate::types::{Origin, ReasonCode, Refusal};
 
 /// A text body.
 #[derive(Debug)]
 pub(super) struct Text {
     utf8: Utf8,
     window: Window,
+    opening: Opening,
+    /// The route whose records a JSON document called text would carry past their rule.
+    records: Option<Origin>,
 }
 
 impl Text {
+    /// A text of the route that `inspector` works for. Where the route has an owner rule, a text that
+    /// begins as a JSON document is refused: frameworks that are handed a string often call it HTML.
     pub(super) fn new(inspector: &Inspector) -> Self {
+        let treatment = &inspector.plan().treatment;
         Self {
             utf8: Utf8::default(),
             window: Window::new(inspector),
+            opening: Opening::default(),
+            records: (treatment.records.is_some() && treatment.read_as != Some(Kind::Text))
+                .then(|| treatment.origin.clone()),
         }
     }
 }
@@ -28,6 +38,15 @@ impl Format for Text {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         self.utf8.check(chunk)?;
+        if let Some(origin) = &self.records {
+            self.opening = chunk.iter().copied().fold(self.opening, Opening::read);
+            if self.opening == Opening::Json {
+                return Err(Refusal::new(ReasonCode::TypeUnsupported)
+                    .by(origin)
+                    .because("a text that begins as a JSON document, on a route with records"));
+            }
+            out.held = self.opening != Opening::Other;
+        }
         self.window.write(chunk, inspector, &mut out.bytes)
     }
 
@@ -38,6 +57,38 @@ impl Format for Text {
 
     fn buffered(&self) -> usize {
         self.window.len()
+    }
+}
+
+/// What the first bytes of a text say it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Opening {
+    /// White space and a byte order mark so far.
+    #[default]
+    Blank,
+    /// `[`: log lines begin like that, too.
+    Bracket,
+    /// `{`: style sheets and templates hold it, too.
+    Brace,
+    /// An object, or an array of anything that could be a record.
+    Json,
+    /// Anything else.
+    Other,
+}
+
+impl Opening {
+    fn read(self, byte: u8) -> Self {
+        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        match (self, byte) {
+            (Self::Blank | Self::Bracket | Self::Brace, _) if is_space => self,
+            // The byte order mark (U+FEFF) in UTF-8, and nothing else that could hide a document.
+            (Self::Blank, 0xef | 0xbb | 0xbf) => self,
+            (Self::Blank, b'[') => Self::Bracket,
+            (Self::Blank, b'{') => Self::Brace,
+            (Self::Bracket, b'{' | b'[' | b'"' | b']') | (Self::Brace, b'"' | b'}') => Self::Json,
+            (Self::Json, _) => Self::Json,
+            _ => Self::Other,
+        }
     }
 }
 

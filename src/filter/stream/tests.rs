@@ -1,12 +1,15 @@
 //! Whole bodies through the engine, cut in every way.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::Stream;
 use crate::filter::coding::tests::encode;
 use crate::filter::fixture::Fixture;
 use crate::filter::{Coding, Finding, Side};
-use crate::policy::treatment::{Action, Class, Kind};
+use crate::json::Selector;
+use crate::policy::treatment::{Action, Class, Kind, Others, RecordRule, Select};
 use crate::types::{ReasonCode, Refusal, Verdict};
 
 const SECRET: &str = "bob@shop.example";
@@ -227,5 +230,63 @@ proptest! {
         let shown = String::from_utf8(output).unwrap();
         prop_assert!(!shown.contains(SECRET), "{}", shown);
         prop_assert_eq!((shown.into_bytes(), findings), text(&[body.as_bytes()]).unwrap());
+    }
+}
+
+fn beside_records(read_as: Option<Kind>, pieces: &[&[u8]]) -> Result<Vec<u8>, Refusal> {
+    let mut fixture = Fixture::new();
+    fixture.treatment.records = Some(Arc::new(RecordRule {
+        origin: fixture.treatment.origin.clone(),
+        select: Select::Anywhere,
+        owner: vec![Selector::member("owner_id")],
+        others: Others::Drop,
+        also: Vec::new(),
+        is_optional: false,
+    }));
+    fixture.treatment.read_as = read_as;
+    run(fixture, Side::Response, Some(Kind::Text), &[], pieces).map(|(output, _)| output)
+}
+
+#[test]
+fn refuses_json_that_is_called_text_beside_records() {
+    for body in [
+        "{\"owner_id\":\"u-bob\"}",
+        "\u{feff} [\n{\"owner_id\":\"u-bob\"}]",
+        "\n{ }",
+        "[[\"u-bob\"]]",
+        "[ ]",
+    ] {
+        for cut in 0..=body.len() {
+            let (head, tail) = body.as_bytes().split_at(cut);
+            let refused = beside_records(None, &[head, tail]).unwrap_err();
+            assert_eq!(
+                refused.code,
+                ReasonCode::TypeUnsupported,
+                "{body:?} at {cut}"
+            );
+        }
+        let passed = beside_records(Some(Kind::Text), &[body.as_bytes()]).unwrap();
+        assert_eq!(passed, body.as_bytes());
+    }
+}
+
+#[test]
+fn passes_text_that_begins_like_no_record() {
+    for body in [
+        "",
+        " ",
+        "[",
+        "{",
+        "[2026-11-23] started",
+        "{{ title }}",
+        "<p>[{\"a\":1}]",
+    ] {
+        for cut in 0..=body.len() {
+            let (head, tail) = body.as_bytes().split_at(cut);
+            assert_eq!(
+                beside_records(None, &[head, tail]).unwrap(),
+                body.as_bytes()
+            );
+        }
     }
 }

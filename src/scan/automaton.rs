@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::fingerprint::{BLOCK, DEPTH, Tables};
+use super::fingerprint::{BLOCK, DEPTH, Tables, is_word};
 use super::gate::Verdict;
 use super::long_run::Stretch;
 use super::plan::{Beginnings, Plan};
-use super::program::{CONTEXT, Matcher, Program, Trigger};
+use super::program::{CONTEXT, Lead, Matcher, Program, Trigger};
 use super::simd::{FRAME, Maps, TILE, WORDS};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
@@ -369,7 +369,7 @@ impl Program {
                 class,
                 max,
                 rest,
-                is_bare,
+                lead,
             } => {
                 let Some(before) = window.bytes.get(at.saturating_sub(*max)..at) else {
                     return;
@@ -378,19 +378,34 @@ impl Program {
                     .iter()
                     .rev()
                     .take_while(|byte| class.contains(**byte));
-                let starts = (at - run.count()).max(free)..at;
+                let mut starts = (at - run.count()).max(free)..at;
+                if let Some(gate) = &self.gate {
+                    starts = gate.viable(window.bytes, starts);
+                    // What stands from the trigger on is in every match, too.
+                    if gate.is_hopeless(None, window.bytes, at) {
+                        return;
+                    }
+                }
                 if starts.is_empty() {
                     return;
                 }
                 let Some(end) = rest.end(window.bytes, at) else {
                     return;
                 };
-                shared_end = is_bare.then_some(end);
+                shared_end = Some((*lead, end));
                 starts
             }
         };
         for start in starts {
-            let Some(end) = shared_end.or_else(|| matcher.end(window.bytes, start)) else {
+            let end = match shared_end {
+                Some((Lead::Nothing, end)) => Some(end),
+                Some((Lead::Boundary, end)) => {
+                    let before = start.checked_sub(1).and_then(|at| window.bytes.get(at));
+                    (!before.is_some_and(|byte| is_word(*byte))).then_some(end)
+                }
+                _ => matcher.end(window.bytes, start),
+            };
+            let Some(end) = end else {
                 continue;
             };
             let Some(verdict) = self.accept(window.bytes, start, end) else {

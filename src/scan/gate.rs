@@ -5,6 +5,7 @@
 //! nothing else: so it is the same at every cut.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use regex_automata::meta::Regex;
@@ -12,7 +13,7 @@ use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
 use super::program::CONTEXT;
-use super::reject::is_hopeless;
+use super::reject::{is_hopeless, viable};
 use super::validate::{Candidate, Validator};
 use super::{BuildError, BuildErrorKind, Context, Detector, Strength};
 
@@ -74,6 +75,14 @@ impl Gate {
             && self
                 .validator
                 .is_some_and(|validator| is_hopeless(validator, digits, bytes, start))
+    }
+
+    /// Those of `starts` at which a hit can begin.
+    pub(super) fn viable(&self, bytes: &[u8], starts: Range<usize>) -> Range<usize> {
+        match self.validator {
+            Some(validator) if self.value.is_none() => viable(validator, bytes, starts),
+            _ => starts,
+        }
     }
 
     /// How many bytes before the match a judgement looks at.

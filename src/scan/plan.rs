@@ -41,7 +41,9 @@ pub(super) struct Term {
 /// Patterns that share their candidates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Family {
-    /// A candidate is where all terms of one of these hold.
+    /// A candidate is where all of these hold,
+    pub(super) common: Vec<Term>,
+    /// and all of one of these.
     pub(super) any: Vec<Vec<Term>>,
     pub(super) programs: Vec<usize>,
 }
@@ -90,9 +92,11 @@ impl Plan {
                 None => families.push(Family {
                     any,
                     programs: vec![of.program],
+                    ..Family::default()
                 }),
             }
         }
+        families.iter_mut().for_each(Family::factor);
         let pairs = share(&mut families, sets.len());
         let rare = rare.iter().map(|of| (of.program, of.fingerprint));
         Self {
@@ -102,6 +106,26 @@ impl Plan {
             teddy,
             rare: Tables::new(rare),
         }
+    }
+}
+
+impl Family {
+    /// Takes what all sequences have in common out of them.
+    fn factor(&mut self) {
+        let Some((first, others)) = self.any.split_first() else {
+            return;
+        };
+        let is_common = |term: &Term| others.iter().all(|other| other.contains(term));
+        self.common = first.iter().copied().filter(is_common).collect();
+        for terms in &mut self.any {
+            terms.retain(|term| !self.common.contains(term));
+        }
+        self.any.sort();
+        self.any.dedup();
+    }
+
+    fn conjunctions(&mut self) -> impl Iterator<Item = &mut Vec<Term>> {
+        std::iter::once(&mut self.common).chain(&mut self.any)
     }
 }
 
@@ -156,13 +180,14 @@ pub(super) fn share_of(set: &ByteSet) -> f64 {
         .sum()
 }
 
-/// The classes that become bitmaps. Row 0 is of what is no word character.
+/// The classes that become bitmaps: what is no word character, then others that hold bytes beyond
+/// ASCII, then the rest.
 fn choose<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Vec<ByteSet> {
     let mut wanted: Vec<(ByteSet, f64)> = Vec::new();
     for set in sequences.flat_map(|sequence| &sequence.places) {
         let set = standard(set);
         let bits = -share_of(&set).max(1e-6).log2();
-        if set == ByteSet::ALL || bits < 0.2 {
+        if set == ByteSet::ALL || bits < 0.1 {
             continue;
         }
         match wanted.iter_mut().find(|(other, _)| *other == set) {
@@ -174,7 +199,9 @@ fn choose<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Vec<ByteSet> {
     let first = ByteSet::non_word();
     let others = wanted.into_iter().map(|(set, _)| set);
     let others = others.filter(|set| *set != first).take(CLASSES - 1);
-    std::iter::once(first).chain(others).collect()
+    let mut sets: Vec<ByteSet> = std::iter::once(first).chain(others).collect();
+    sets.sort_by_key(|set| (*set != first, !set.contains(0x80)));
+    sets
 }
 
 /// A usual class that is little larger: fewer bitmaps, which more sequences share.
@@ -190,7 +217,9 @@ fn standard(set: &ByteSet) -> ByteSet {
     for class in usual {
         let mut whole = ByteSet::default();
         (0..128).filter(class).for_each(|byte| whole.add(byte));
-        if whole.covers(set) && 3 * set.len() >= whole.len() {
+        // Single digits seldom tell more than that digits stand there.
+        let is_near = whole.len() == 10 || 3 * set.len() >= whole.len();
+        if whole.covers(set) && is_near {
             return whole;
         }
     }
@@ -220,7 +249,7 @@ fn share(families: &mut [Family], classes: usize) -> Vec<Pair> {
     let mut pairs: Vec<Pair> = Vec::new();
     while classes + pairs.len() < ROWS {
         let mut counts: std::collections::HashMap<(usize, usize, u32), usize> = Default::default();
-        for terms in families.iter().flat_map(|family| &family.any) {
+        for terms in families.iter_mut().flat_map(Family::conjunctions) {
             for (i, a) in terms.iter().enumerate() {
                 for b in terms.iter().skip(i + 1) {
                     *counts.entry((a.row, b.row, b.shift - a.shift)).or_default() += 1;
@@ -235,7 +264,7 @@ fn share(families: &mut [Family], classes: usize) -> Vec<Pair> {
             break;
         };
         let row = classes + pairs.len();
-        for terms in families.iter_mut().flat_map(|family| &mut family.any) {
+        for terms in families.iter_mut().flat_map(Family::conjunctions) {
             replace(terms, first, second, shift, row);
         }
         pairs.push(Pair {

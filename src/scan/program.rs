@@ -46,9 +46,19 @@ pub(super) enum Trigger {
         class: Box<ByteSet>,
         max: usize,
         rest: Box<RegexMatcher>,
-        /// Nothing stands before the run: what the rest matches ends the match from every place of it.
-        is_bare: bool,
+        lead: Lead,
     },
+}
+
+/// What stands before the run that a pattern begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// Nothing: what the rest matches ends the match from every place of the run.
+    Nothing,
+    /// A boundary of ASCII words before word characters: the same, where no word goes on.
+    Boundary,
+    /// Anything: each place is asked.
+    Other,
 }
 
 #[derive(Debug)]
@@ -79,7 +89,7 @@ impl Program {
                 class,
                 max,
                 rest,
-                is_bare,
+                lead,
             }) => {
                 let fingerprint = Fingerprint::of(&nfa(&rest)?).after(&class);
                 begins = sequences(&rest);
@@ -89,7 +99,7 @@ impl Program {
                     class,
                     max,
                     rest,
-                    is_bare,
+                    lead,
                 };
                 (trigger, fingerprint)
             }
@@ -116,7 +126,7 @@ impl Program {
             tail: None,
             max_len,
             digits: digits(&hir),
-            sequences: after(fingerprint.before(), begins),
+            sequences: after(&fingerprint, begins),
             fingerprint,
         })
     }
@@ -125,8 +135,7 @@ impl Program {
     pub(super) fn terms(id: PatternId, terms: Terms) -> Self {
         let fingerprint = terms.fingerprint();
         let beginnings = terms.beginnings().iter();
-        let sequences =
-            beginnings.flat_map(|of| after(of.before(), vec![Sequence::of(of.places())]));
+        let sequences = beginnings.flat_map(|of| after(of, vec![Sequence::of(of.places())]));
         let sequences = sequences.collect();
         Self {
             id,
@@ -189,7 +198,7 @@ struct Run {
     class: ByteSet,
     max: usize,
     rest: Hir,
-    is_bare: bool,
+    lead: Lead,
 }
 
 fn run(hir: &Hir) -> Option<Run> {
@@ -199,7 +208,7 @@ fn run(hir: &Hir) -> Option<Run> {
     let at = parts
         .iter()
         .position(|part| !matches!(part.kind(), HirKind::Look(_)))?;
-    let (_, parts) = parts.split_at_checked(at)?;
+    let (before, parts) = parts.split_at_checked(at)?;
     let (first, rest) = parts.split_first()?;
     let HirKind::Repetition(repetition) = first.kind() else {
         return None;
@@ -213,18 +222,38 @@ fn run(hir: &Hir) -> Option<Run> {
         return None;
     };
     let byte = *literal.0.first()?;
+    let is_boundary = |hir: &Hir| {
+        let kind = hir.kind();
+        *kind == HirKind::Look(Look::WordAscii) || *kind == HirKind::Look(Look::WordStartAscii)
+    };
+    let lead = match before {
+        [] if repetition.min == 1 => Lead::Nothing,
+        [look] if repetition.min == 1 && is_boundary(look) && class.is_word() => Lead::Boundary,
+        _ => Lead::Other,
+    };
     (repetition.min > 0 && !class.contains(byte)).then(|| Run {
         class,
         max,
         rest: Hir::concat(rest.to_vec()),
-        is_bare: at == 0 && repetition.min == 1,
+        lead,
     })
 }
 
-/// The same sequences with the byte before as their first place.
-fn after(before: ByteSet, all: Vec<Sequence>) -> Vec<Sequence> {
+/// The sequences from the byte before on, as narrow as the fingerprint.
+fn after(fingerprint: &Fingerprint, all: Vec<Sequence>) -> Vec<Sequence> {
+    let known = fingerprint.places();
     all.into_iter()
-        .map(|sequence| Sequence::of([vec![before], sequence.places].concat()))
+        .map(|sequence| {
+            let mut places = vec![fingerprint.before()];
+            places.extend(sequence.places);
+            for (i, known) in (1..).zip(&known) {
+                match places.get_mut(i) {
+                    Some(place) => *place = place.and(known),
+                    None => places.push(*known),
+                }
+            }
+            Sequence::of(places)
+        })
         .collect()
 }
 

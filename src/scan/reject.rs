@@ -2,6 +2,8 @@
 //!
 //! INVARIANT: a place that is rejected here has no match, or one that the validator rejects.
 
+use std::ops::Range;
+
 use super::validate::Validator;
 
 /// How many bytes the separators of a number can add to it.
@@ -23,6 +25,28 @@ pub(super) fn is_hopeless(
         (Validator::Ipv6, _) => has_too_many_colons(text),
         _ => false,
     }
+}
+
+/// Those of the places `starts`, all before the trigger, at which a hit can begin. What stands
+/// between them and the trigger is of the class that the pattern begins with.
+pub(super) fn viable(validator: Validator, bytes: &[u8], starts: Range<usize>) -> Range<usize> {
+    let Some(local) = bytes.get(starts.clone()) else {
+        return starts;
+    };
+    if validator != Validator::Email {
+        return starts;
+    }
+    if local.ends_with(b".") {
+        return starts.end..starts.end;
+    }
+    let is_double = |pair: &[u8]| pair == b"..";
+    let after_dots = local.windows(2).rposition(is_double).map_or(0, |at| at + 2);
+    let begins = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'+');
+    let odd = local
+        .iter()
+        .skip(after_dots)
+        .take_while(|byte| !begins(byte));
+    starts.start + after_dots + odd.count()..starts.end
 }
 
 /// Luhn over the first `count` digits, whatever stands between them.

@@ -209,7 +209,8 @@ fn ends_with_boundary(hir: &Hir) -> bool {
 }
 
 impl ByteSet {
-    fn is_word(&self) -> bool {
+    /// It holds ASCII word characters alone.
+    pub(super) fn is_word(&self) -> bool {
         (0..=255).all(|byte| is_word(byte) || !self.contains(byte))
     }
 
@@ -220,6 +221,17 @@ impl ByteSet {
                 self.add(byte);
             }
         }
+    }
+
+    /// The bytes that both hold.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let mut both = Self::default();
+        for byte in 0..=255 {
+            if self.contains(byte) && other.contains(byte) {
+                both.add(byte);
+            }
+        }
+        both
     }
 
     /// It holds every byte of another set.

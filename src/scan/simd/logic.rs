@@ -1,7 +1,7 @@
 //! Shifted conjunctions of bitmaps. Plain code: it is compiled into each of the entries, with the
 //! instructions that they may use.
 
-use super::super::plan::Plan;
+use super::super::plan::{Plan, Term};
 use super::{Maps, ROW, WORDS};
 
 /// As many words as one step of the widest instructions takes.
@@ -15,42 +15,34 @@ pub(super) fn combine(plan: &Plan, maps: &mut Maps) {
         end(row);
     }
     for (row, pair) in (plan.classes.len()..).zip(&plan.pairs) {
-        let mut both = [0; ROW];
-        let (Some(first), Some(second)) = (rows.get(pair.first), rows.get(pair.second)) else {
+        let Some((known, [row, ..])) = rows.split_at_mut_checked(row) else {
             continue;
         };
-        for (step, both) in both.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+        let (Some(first), Some(second)) = (known.get(pair.first), known.get(pair.second)) else {
+            continue;
+        };
+        for (step, both) in row.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
             if let (Some(first), Some(second)) =
                 (moved(first, step, 0), moved(second, step, pair.shift))
             {
                 *both = and(first, second);
             }
         }
-        end(&mut both);
-        if let Some(row) = rows.get_mut(row) {
-            *row = both;
-        }
+        end(row);
     }
     let results = maps.found.iter_mut().zip(&mut maps.busy);
     for (family, (found, busy)) in plan.families.iter().zip(results) {
         *busy = 0;
         for (step, found) in found.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+            let common = all(rows, &family.common, step, [u64::MAX; STEP]);
+            if common == [0; STEP] {
+                continue;
+            }
             let mut any = [0; STEP];
             for terms in &family.any {
-                let mut all = [u64::MAX; STEP];
-                for (i, term) in terms.iter().enumerate() {
-                    let Some(row) = rows.get(term.row) else {
-                        continue;
-                    };
-                    if let Some(moved) = moved(row, step, term.shift) {
-                        all = and(all, moved);
-                    }
-                    if i == 1 && all == [0; STEP] {
-                        break;
-                    }
-                }
-                for (any, all) in any.iter_mut().zip(all) {
-                    *any |= all;
+                let found = all(rows, terms, step, common);
+                for (any, found) in any.iter_mut().zip(found) {
+                    *any |= found;
                 }
             }
             *found = any;
@@ -58,6 +50,20 @@ pub(super) fn combine(plan: &Plan, maps: &mut Maps) {
             *busy |= some.fold(0, |all, bit| all | bit) << (step * STEP);
         }
     }
+}
+
+/// Where all terms hold, of the places in `all`.
+#[inline(always)]
+fn all(rows: &[[u64; ROW]], terms: &[Term], step: usize, mut all: [u64; STEP]) -> [u64; STEP] {
+    for term in terms {
+        if let Some(moved) = rows
+            .get(term.row)
+            .and_then(|row| moved(row, step, term.shift))
+        {
+            all = and(all, moved);
+        }
+    }
+    all
 }
 
 /// Puts ones after the words that are known: what lies there may be anything.

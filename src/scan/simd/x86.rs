@@ -16,11 +16,16 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
     let wide = |table: &[u8; 16]| _mm512_broadcast_i32x4(load16(table));
     let (low_half, halves) = (_mm512_set1_epi8(15), wide(&HALVES));
     let high_half = |bytes| _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), low_half);
-    let mut tables = [(_mm512_setzero_si512(), 0); CLASSES];
+    let mut tables = [_mm512_setzero_si512(); CLASSES];
     for (table, class) in tables.iter_mut().zip(&plan.classes) {
-        *table = (wide(&class.table), if class.is_high { u64::MAX } else { 0 });
+        *table = wide(&class.table);
     }
     let tables = tables.get(..plan.classes.len()).unwrap_or_default();
+    let beyond_ascii = plan
+        .classes
+        .iter()
+        .take_while(|class| class.is_high)
+        .count();
     let teddy_low = plan.teddy.low.map(|table| wide(&table));
     let teddy_high = plan.teddy.high.map(|table| wide(&table));
     let (bounded, free) = (
@@ -35,10 +40,14 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
         let bytes = load64(bytes);
         let half = _mm512_shuffle_epi8(halves, high_half(bytes));
         let high = _mm512_movepi8_mask(bytes);
-        for ((table, is_high), row) in tables.iter().zip(&mut maps.rows) {
+        for (table, row) in tables.iter().zip(&mut maps.rows) {
             if let Some(target) = row.get_mut(word) {
-                *target = _mm512_test_epi8_mask(_mm512_shuffle_epi8(*table, bytes), half)
-                    | (high & is_high);
+                *target = _mm512_test_epi8_mask(_mm512_shuffle_epi8(*table, bytes), half);
+            }
+        }
+        for row in maps.rows.iter_mut().take(beyond_ascii) {
+            if let Some(target) = row.get_mut(word) {
+                *target |= high;
             }
         }
         if plan.teddy.is_empty || word == WORDS {
@@ -75,11 +84,16 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
     let mask = |bytes| u64::from(_mm256_movemask_epi8(bytes).cast_unsigned());
     // The bytes that aren't zero.
     let some = |bytes| mask(_mm256_cmpeq_epi8(bytes, _mm256_setzero_si256())) ^ 0xffff_ffff;
-    let mut tables = [(_mm256_setzero_si256(), 0); CLASSES];
+    let mut tables = [_mm256_setzero_si256(); CLASSES];
     for (table, class) in tables.iter_mut().zip(&plan.classes) {
-        *table = (wide(&class.table), if class.is_high { u64::MAX } else { 0 });
+        *table = wide(&class.table);
     }
     let tables = tables.get(..plan.classes.len()).unwrap_or_default();
+    let beyond_ascii = plan
+        .classes
+        .iter()
+        .take_while(|class| class.is_high)
+        .count();
     let teddy_low = plan.teddy.low.map(|table| wide(&table));
     let teddy_high = plan.teddy.high.map(|table| wide(&table));
     let (bounded, free) = (
@@ -95,11 +109,16 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
         let left_half = _mm256_shuffle_epi8(halves, high_half(left));
         let right_half = _mm256_shuffle_epi8(halves, high_half(right));
         let high = mask(left) | mask(right) << 32;
-        for ((table, is_high), row) in tables.iter().zip(&mut maps.rows) {
+        for (table, row) in tables.iter().zip(&mut maps.rows) {
             if let Some(target) = row.get_mut(word) {
                 let left = _mm256_and_si256(_mm256_shuffle_epi8(*table, left), left_half);
                 let right = _mm256_and_si256(_mm256_shuffle_epi8(*table, right), right_half);
-                *target = some(left) | some(right) << 32 | (high & is_high);
+                *target = some(left) | some(right) << 32;
+            }
+        }
+        for row in maps.rows.iter_mut().take(beyond_ascii) {
+            if let Some(target) = row.get_mut(word) {
+                *target |= high;
             }
         }
         if plan.teddy.is_empty || word == WORDS {

@@ -26,6 +26,8 @@ const VALUE: &str = "value";
 pub(super) struct Gate {
     validator: Option<Validator>,
     words: Option<Arc<Words>>,
+    /// Without one of the words it is no hit.
+    is_weak: bool,
     /// The pattern once more, with its group `value`.
     value: Option<Regex>,
 }
@@ -38,12 +40,11 @@ pub(super) struct Verdict {
     pub(super) strength: Strength,
 }
 
-/// The words of a context, and how they count.
+/// The words of a context.
 #[derive(Debug)]
 pub(super) struct Words {
     regex: Regex,
     within: usize,
-    is_needed: bool,
 }
 
 impl Gate {
@@ -52,6 +53,7 @@ impl Gate {
         detector: &Detector,
         pattern: &str,
         words: Option<&Arc<Words>>,
+        is_weak: bool,
     ) -> Result<Option<Self>, BuildError> {
         let validator = detector.validator.as_deref().map(Validator::named);
         let value = pattern.contains("(?<value>").then(|| {
@@ -62,6 +64,7 @@ impl Gate {
         let gate = Self {
             validator: validator.transpose()?,
             words: words.cloned(),
+            is_weak,
             value: value.transpose()?,
         };
         let judges = gate.validator.is_some() || gate.words.is_some() || gate.value.is_some();
@@ -94,20 +97,21 @@ impl Gate {
 
     /// The part of the match that is the hit; none when it is none.
     pub(super) fn judge(&self, candidate: &Candidate<'_>, strength: Strength) -> Option<Verdict> {
-        let start = self.value(candidate.text);
-        let (before, text) = candidate.text.split_at_checked(start)?;
+        let (start, end) = self.value(candidate.text);
         let checked = Candidate {
-            before: if start == 0 {
-                nearest(candidate.before)
-            } else {
-                nearest(before)
+            before: match start {
+                0 => nearest(candidate.before),
+                _ => nearest(candidate.text.get(..start)?),
             },
-            text,
-            ..*candidate
+            text: candidate.text.get(start..end)?,
+            after: match candidate.text.get(end..)? {
+                [] => candidate.after,
+                rest => rest,
+            },
         };
         let length = match self.validator {
             Some(validator) => validator.accept(&checked)?,
-            None => text.len(),
+            None => checked.text.len(),
         };
         let verdict = Verdict {
             start,
@@ -117,7 +121,7 @@ impl Gate {
         let Some(words) = &self.words else {
             return Some(verdict);
         };
-        match (words.precede(candidate.before), words.is_needed) {
+        match (words.precede(candidate.before), self.is_weak) {
             (false, true) => None,
             (true, false) => Some(Verdict {
                 strength: stronger(strength),
@@ -127,17 +131,17 @@ impl Gate {
         }
     }
 
-    /// Where the group `value` begins.
-    fn value(&self, text: &[u8]) -> usize {
+    /// Where the group `value` is; without one, or where it takes no part, all of the match.
+    fn value(&self, text: &[u8]) -> (usize, usize) {
+        let all = (0, text.len());
         let Some(regex) = &self.value else {
-            return 0;
+            return all;
         };
         let mut captures = regex.create_captures();
         let input = Input::new(text).anchored(Anchored::Yes);
         regex.search_captures(&input, &mut captures);
-        captures
-            .get_group_by_name(VALUE)
-            .map_or(0, |group| group.start)
+        let group = captures.get_group_by_name(VALUE);
+        group.map_or(all, |group| (group.start, group.end))
     }
 }
 
@@ -171,7 +175,6 @@ impl Words {
         Ok(Self {
             regex: regex.map_err(|_| refused())?,
             within: context.within,
-            is_needed: context.needed,
         })
     }
 
@@ -205,7 +208,7 @@ fn form(word: &str) -> Option<String> {
         )
         .ok()?;
     } else {
-        write!(form, "{first}").ok()?;
+        write!(form, r"(?i:\x{{{:x}}})", u32::from(first)).ok()?;
     }
     form.push_str("(?i:");
     for letter in letters {
@@ -225,7 +228,7 @@ fn form(word: &str) -> Option<String> {
         )
         .ok()?;
     } else {
-        write!(form, r"\x{{{:x}}}", u32::from(last)).ok()?;
+        write!(form, r"(?i:\x{{{:x}}})", u32::from(last)).ok()?;
     }
     Some(form)
 }
@@ -251,7 +254,7 @@ mod tests {
         let words = Words::new(&Context {
             words: vec![word.into()],
             within,
-            needed: true,
+            patterns: Vec::new(),
         });
         words.unwrap().precede(before.as_bytes())
     }
@@ -299,7 +302,7 @@ mod tests {
             let context = Context {
                 words,
                 within,
-                needed: true,
+                patterns: Vec::new(),
             };
             assert!(Words::new(&context).is_err());
         }

@@ -34,6 +34,7 @@ pub struct Detector {
     pub source: Box<str>,
     /// Its forms: Rust regex syntax over bytes with ASCII classes; each is searched on its own.
     /// The hit is the group `value` where there is one, else the match.
+    #[serde(default)]
     pub patterns: Vec<Box<str>>,
     /// The check that a candidate must pass, by name.
     #[serde(default)]
@@ -50,6 +51,15 @@ pub struct Detector {
     pub examples: Examples,
 }
 
+impl Detector {
+    /// Every form, and whether it is a hit only behind a word of the context.
+    pub(super) fn forms(&self) -> impl Iterator<Item = (&str, bool)> {
+        let weak = self.context.iter().flat_map(|context| &context.patterns);
+        let forms = self.patterns.iter().map(|pattern| (&**pattern, false));
+        forms.chain(weak.map(|pattern| (&**pattern, true)))
+    }
+}
+
 /// Words that tell what a number or name is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -60,9 +70,10 @@ pub struct Context {
     /// How many bytes before the match they may begin.
     #[serde(default = "within")]
     pub within: usize,
-    /// Without one of them there is no hit. Else a hit with one is one step stronger.
+    /// Forms that are hits only behind one of the words. The other forms are so without, and a step
+    /// stronger with one.
     #[serde(default)]
-    pub needed: bool,
+    pub patterns: Vec<Box<str>>,
 }
 
 /// Texts that a detector must and must not find something in.
@@ -75,7 +86,8 @@ pub struct Examples {
     pub ignores: Vec<Box<str>>,
 }
 
-/// The built-in pack of that name: `pii` or `secrets`.
+/// The built-in pack of that name: `pii`, `pii-eu`, `pii-us`, `pii-apac`, `secrets`, `network` or
+/// `crypto`.
 ///
 /// ```
 /// let pack = chaperone::scan::pack("pii").unwrap();
@@ -97,9 +109,14 @@ const fn within() -> usize {
     48
 }
 
-const FILES: [&str; 2] = [
+pub(super) const FILES: [&str; 7] = [
     include_str!("../../policies/detectors/pii.yaml"),
+    include_str!("../../policies/detectors/pii-eu.yaml"),
+    include_str!("../../policies/detectors/pii-us.yaml"),
+    include_str!("../../policies/detectors/pii-apac.yaml"),
     include_str!("../../policies/detectors/secrets.yaml"),
+    include_str!("../../policies/detectors/network.yaml"),
+    include_str!("../../policies/detectors/crypto.yaml"),
 ];
 
 // A file that doesn't parse is a pack that doesn't exist: a policy that names it is refused.

@@ -41,10 +41,10 @@ impl PatternSet {
     pub fn detector(&mut self, detector: &Detector) -> Result<PatternId, BuildError> {
         let id = PatternId::new(self.next);
         let words = Words::of(detector)?;
-        let programs = detector.patterns.iter().map(|pattern| {
+        let programs = detector.forms().map(|(pattern, is_weak)| {
             let program = Program::regex(id, pattern, false, detector.strength)?;
             Ok(Program {
-                gate: Gate::new(detector, pattern, words.as_ref())?,
+                gate: Gate::new(detector, pattern, words.as_ref(), is_weak)?,
                 tail: detector.continues,
                 ..program
             })

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::validate::Validator;
+use super::validate::{Shape, Validator};
 
 /// How many bytes the separators of a number can add to it.
 const MOST: usize = 40;
@@ -20,9 +20,9 @@ pub(super) fn is_hopeless(
     let Some(text) = bytes.get(start..) else {
         return true;
     };
-    match (validator, digits) {
-        (Validator::Card, Some(count)) => !luhn(text, count),
-        (Validator::Ipv6, _) => has_too_many_colons(text),
+    match (validator.shape, digits) {
+        (Shape::Card, Some(count)) => !luhn(text, count),
+        (Shape::Ipv6, _) => has_too_many_colons(text),
         _ => false,
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn viable(validator: Validator, bytes: &[u8], starts: Range<usize>) -
     let Some(local) = bytes.get(starts.clone()) else {
         return starts;
     };
-    if validator != Validator::Email {
+    if validator.shape != Shape::Email {
         return starts;
     }
     if local.ends_with(b".") {

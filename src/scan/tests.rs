@@ -1,3 +1,4 @@
+mod page;
 mod reference;
 mod split;
 
@@ -47,16 +48,28 @@ fn marked(example: &str) -> (String, Vec<(u64, u64)>) {
 #[test]
 fn every_pack_file_is_read() {
     let names: Vec<&str> = packs().iter().map(|pack| &*pack.name).collect();
-    for file in [
-        include_str!("../../policies/detectors/pii.yaml"),
-        include_str!("../../policies/detectors/secrets.yaml"),
-    ] {
+    for file in super::pack::FILES {
         serde_saphyr::from_str::<Pack>(file).unwrap();
     }
-    assert_eq!(names, ["pii", "secrets"]);
+    let expected = [
+        "pii", "pii-eu", "pii-us", "pii-apac", "secrets", "network", "crypto",
+    ];
+    assert_eq!(names, expected);
     assert!(pack("secrets").unwrap().is_credential);
     assert!(!pack("pii").unwrap().is_credential);
     assert!(pack("pii-mars").is_none());
+}
+
+#[test]
+fn every_detector_has_a_name_of_its_own() {
+    let mut names: Vec<&str> = packs()
+        .iter()
+        .flat_map(|pack| pack.detectors.iter().map(|d| &*d.name).chain([&*pack.name]))
+        .collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() == count && count > 60);
 }
 
 #[test]

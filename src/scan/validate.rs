@@ -4,11 +4,17 @@
 //! runs on into the words after it), never lengthen it.
 
 mod address;
+mod coin;
+mod digits;
+mod europe;
 mod number;
 mod token;
+mod world;
 
 #[cfg(test)]
 mod tests;
+
+use std::fmt;
 
 use super::{BuildError, BuildErrorKind};
 
@@ -24,53 +30,69 @@ pub(super) struct Candidate<'h> {
 }
 
 /// A check, by the name that definitions call it.
+#[derive(Clone, Copy)]
+pub(super) struct Validator {
+    name: &'static str,
+    check: Check,
+    /// What can be asked before the match is known.
+    pub(super) shape: Shape,
+}
+
+/// The validators that `reject` knows the beginning of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Validator {
-    AwsSecret,
+pub(super) enum Shape {
     Card,
     Email,
-    Iban,
-    Ipv4,
     Ipv6,
-    Jwt,
-    Phone,
-    UsSsn,
+    Other,
 }
+
+/// How many bytes of the candidate are the match; none when it is none.
+type Check = fn(&Candidate<'_>) -> Option<usize>;
+
+/// The checks of each family.
+const FAMILIES: [&[(&str, Check)]; 6] = [
+    address::CHECKS,
+    number::CHECKS,
+    token::CHECKS,
+    europe::CHECKS,
+    world::CHECKS,
+    coin::CHECKS,
+];
 
 impl Validator {
     /// The validator of that name.
     pub(super) fn named(name: &str) -> Result<Self, BuildError> {
-        Ok(match name {
-            "aws-secret" => Self::AwsSecret,
-            "card" => Self::Card,
-            "email" => Self::Email,
-            "iban" => Self::Iban,
-            "ipv4" => Self::Ipv4,
-            "ipv6" => Self::Ipv6,
-            "jwt" => Self::Jwt,
-            "phone" => Self::Phone,
-            "us-ssn" => Self::UsSsn,
-            _ => {
-                let name = name.to_owned();
-                return Err(BuildErrorKind::UnknownValidator { name }.into());
-            }
-        })
+        let known = FAMILIES.into_iter().flatten().find(|check| check.0 == name);
+        let known = known.map(|(name, check)| Self {
+            name,
+            check: *check,
+            shape: match *name {
+                "card" => Shape::Card,
+                "email" => Shape::Email,
+                "ipv6" => Shape::Ipv6,
+                _ => Shape::Other,
+            },
+        });
+        let name = || name.to_owned();
+        known.ok_or_else(|| BuildErrorKind::UnknownValidator { name: name() }.into())
     }
 
     /// How many bytes of the candidate are the match; none when it is none.
     pub(super) fn accept(self, candidate: &Candidate<'_>) -> Option<usize> {
-        let text = candidate.text;
-        let is_match = match self {
-            Self::Email => return address::email(text),
-            Self::Iban => return number::iban(text),
-            Self::Ipv6 => return address::ipv6(candidate),
-            Self::Phone => return number::phone(text),
-            Self::AwsSecret => token::aws_secret(text),
-            Self::Card => number::card(text),
-            Self::Ipv4 => address::ipv4(candidate),
-            Self::Jwt => token::jwt(text),
-            Self::UsSsn => number::us_ssn(text),
-        };
-        is_match.then_some(text.len())
+        (self.check)(candidate)
+    }
+}
+
+impl fmt::Debug for Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl Candidate<'_> {
+    /// All of it, if it is one.
+    fn when(&self, is_match: bool) -> Option<usize> {
+        is_match.then_some(self.text.len())
     }
 }

@@ -188,8 +188,14 @@ impl Compiler {
         let remedy = match suggest::nearest(name, &names) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
-                let known: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                format!("known are {}", known.join(", "))
+                let known: Vec<String> = packs()
+                    .iter()
+                    .map(|pack| format!("`{}`", pack.name))
+                    .collect();
+                format!(
+                    "packs are {}; docs/detectors.md lists what is in them",
+                    known.join(", ")
+                )
             }
         };
         let message = format!(

@@ -1,5 +1,9 @@
 //! The semantics, told as simply as they can be: one pattern at a time, over the whole haystack.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -8,19 +12,39 @@ use crate::scan::gate::{Gate, Words};
 use crate::scan::validate::Candidate;
 use crate::scan::{Detector, TailKind};
 
+type Form = (Regex, Option<Gate>);
+
+thread_local! {
+    /// The forms of each detector, compiled once.
+    static FORMS: RefCell<HashMap<String, Rc<Vec<Form>>>> = RefCell::default();
+}
+
+fn forms(detector: &Detector) -> Rc<Vec<Form>> {
+    let compile = || {
+        let words = Words::of(detector).unwrap();
+        let forms = detector.forms().map(|(pattern, is_weak)| {
+            let config = syntax::Config::new().utf8(false).unicode(false);
+            let regex = Regex::builder().syntax(config).build(pattern).unwrap();
+            let gate = Gate::new(detector, pattern, words.as_ref(), is_weak).unwrap();
+            (regex, gate)
+        });
+        Rc::new(forms.collect())
+    };
+    FORMS.with_borrow_mut(|known| {
+        let name = detector.name.to_string();
+        known.entry(name).or_insert_with(compile).clone()
+    })
+}
+
 /// Matches of a detector: `find_iter`, but a candidate that the validator rejects gives back all but
 /// its first byte.
 pub(super) fn detector(detector: &Detector, haystack: &[u8]) -> Vec<(u64, u64)> {
     let mut spans = Vec::new();
-    let words = Words::of(detector).unwrap();
-    for pattern in &detector.patterns {
-        let config = syntax::Config::new().utf8(false).unicode(false);
-        let regex = Regex::builder().syntax(config).build(pattern).unwrap();
+    for (regex, gate) in forms(detector).iter() {
         let mut from = 0;
         while let Some(found) = regex.search(&Input::new(haystack).range(from..)) {
             let (start, end) = (found.start(), found.end());
-            let gate = Gate::new(detector, pattern, words.as_ref()).unwrap();
-            let accepted = match &gate {
+            let accepted = match gate {
                 None => Some((0, end - start)),
                 Some(gate) => gate
                     .judge(

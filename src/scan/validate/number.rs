@@ -1,7 +1,20 @@
 //! Numbers that people are known by: cards, accounts, phones, social security.
 
+use super::Check;
+
+pub(super) const CHECKS: &[(&str, Check)] = &[
+    ("card", |candidate| candidate.when(card(candidate.text))),
+    ("digits", |candidate| {
+        candidate.when(some_digits(candidate.text))
+    }),
+    ("plate", |candidate| candidate.when(plate(candidate.text))),
+    ("iban", |candidate| iban(candidate.text)),
+    ("phone", |candidate| phone(candidate.text)),
+    ("us-ssn", |candidate| candidate.when(us_ssn(candidate.text))),
+];
+
 /// Luhn, over the digits; an issuer's prefix and length are in the pattern.
-pub(super) fn card(text: &[u8]) -> bool {
+fn card(text: &[u8]) -> bool {
     let digits = text.iter().rev().filter(|byte| byte.is_ascii_digit());
     let sum: u32 = digits
         .zip([false, true].into_iter().cycle())
@@ -18,7 +31,7 @@ pub(super) fn card(text: &[u8]) -> bool {
 }
 
 /// The country's length, then ISO 7064 mod 97-10. What follows the last group is left out.
-pub(super) fn iban(text: &[u8]) -> Option<usize> {
+fn iban(text: &[u8]) -> Option<usize> {
     let length = iban_length(text.first_chunk()?)?;
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric();
     let (mut end, mut count) = (0, 0);
@@ -76,7 +89,7 @@ fn iban_length(country: &[u8; 2]) -> Option<usize> {
 }
 
 /// At least 7 digits; groups that bring it beyond the 15 of E.164 are left out.
-pub(super) fn phone(text: &[u8]) -> Option<usize> {
+fn phone(text: &[u8]) -> Option<usize> {
     const FEWEST: usize = 7;
     const MOST: usize = 15;
     let (mut digits, mut end) = (0, 0);
@@ -95,7 +108,7 @@ pub(super) fn phone(text: &[u8]) -> Option<usize> {
 }
 
 /// No area 000, 666 or 9xx, no group 00, no serial 0000; nor the numbers known from advertising.
-pub(super) fn us_ssn(text: &[u8]) -> bool {
+fn us_ssn(text: &[u8]) -> bool {
     let mut digits = [0; 9];
     let found = text.iter().filter(|byte| byte.is_ascii_digit());
     digits
@@ -111,4 +124,24 @@ pub(super) fn us_ssn(text: &[u8]) -> bool {
         && group != b"00"
         && serial != b"0000"
         && !matches!(&digits, b"078051120" | b"219099999")
+}
+
+/// Four digits or more that aren't all the same, as placeholders are.
+fn some_digits(text: &[u8]) -> bool {
+    let mut digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    let first = digits.next();
+    let (mut count, mut is_uniform) = (first.iter().len(), true);
+    for digit in digits {
+        count += 1;
+        is_uniform &= Some(digit) == first;
+    }
+    count >= 4 && !is_uniform
+}
+
+/// Letters and digits both, at least four in all.
+fn plate(text: &[u8]) -> bool {
+    let parts = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    parts.count() >= 4
+        && text.iter().any(u8::is_ascii_digit)
+        && text.iter().any(u8::is_ascii_uppercase)
 }

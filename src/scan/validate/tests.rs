@@ -58,17 +58,7 @@ fn no_text_makes_a_validator_fail() {
         "eyJ",
         "\u{0}\u{0}",
     ];
-    for name in [
-        "aws-secret",
-        "card",
-        "email",
-        "iban",
-        "ipv4",
-        "ipv6",
-        "jwt",
-        "phone",
-        "us-ssn",
-    ] {
+    for (name, _) in FAMILIES.into_iter().flatten() {
         for text in texts {
             let _ = accept(name, text);
         }

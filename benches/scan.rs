@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-use chaperone::scan::{Automaton, PatternSet, packs};
+use chaperone::scan::{Automaton, PatternSet, Strategy, packs};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const ORDERS: usize = 8_000;
@@ -108,6 +108,24 @@ fn scan(c: &mut Criterion) {
     }
 }
 
+/// The same work in every way that this processor has.
+fn strategies(c: &mut Criterion) {
+    let (automaton, text) = (automaton(), orders(100));
+    let bytes = text.as_bytes();
+    let mut group = c.benchmark_group("scan/strategy");
+    group
+        .sample_size(20)
+        .throughput(Throughput::Bytes(bytes.len() as u64));
+    for strategy in Strategy::available() {
+        let forced = automaton.with_strategy(strategy).unwrap();
+        assert_eq!(count(&forced, bytes), 3 * 80, "{strategy:?}");
+        group.bench_function(format!("{strategy:?}"), |b| {
+            b.iter(|| count(&forced, black_box(bytes)));
+        });
+    }
+    group.finish();
+}
+
 /// As the filter calls it: one call for each string of a document.
 fn strings(c: &mut Criterion) {
     let automaton = automaton();
@@ -131,6 +149,21 @@ fn strings(c: &mut Criterion) {
         .sample_size(20)
         .throughput(Throughput::Elements(strings.len() as u64));
     group.bench_function("calls", |b| b.iter(|| black_box(all())));
+    let mut spans = Vec::new();
+    let mut at = 0;
+    for (i, part) in text.split('"').enumerate() {
+        if i % 2 == 1 {
+            spans.push(at..at + part.len());
+        }
+        at += part.len() + 1;
+    }
+    let in_one = || {
+        let mut hits = 0;
+        automaton.find_in(text.as_bytes(), &spans, &mut |_| hits += 1);
+        hits
+    };
+    assert_eq!(in_one(), 3 * 80);
+    group.bench_function("one call", |b| b.iter(|| black_box(in_one())));
     group.finish();
 }
 
@@ -147,6 +180,8 @@ fn hostile(c: &mut Criterion) {
         ("prefixes", "eyJ-"),
         ("groups", "4111 "),
         ("letters and digits", "DE89 "),
+        ("colons", "ab:cd:"),
+        ("gaps", "::1"),
     ] {
         let text = unit.repeat((1 << 18) / unit.len());
         let mut group = c.benchmark_group("scan/hostile");
@@ -161,5 +196,5 @@ fn hostile(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, scan, strings, hostile);
+criterion_group!(benches, scan, strategies, strings, hostile);
 criterion_main!(benches);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
 use super::reference;
-use crate::scan::{Automaton, Detector, Hit, PatternSet, Strategy, packs};
+use crate::scan::{Automaton, Detector, Hit, PatternSet, Span, Strategy, packs};
 
 const LIST: [&str; 5] = ["ada", "falcon", "falcons", "ab", "cd"];
 
@@ -170,6 +170,37 @@ proptest! {
         prop_assert_eq!(&hits, &pieces(&haystack, &sizes));
         for (strategy, automaton) in FORCED.iter() {
             prop_assert_eq!(&hits, &fed(automaton, &haystack, &sizes), "{:?}", strategy);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn finds_in_each_part_what_it_finds_in_it_alone(
+        haystack in text(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(haystack.len() + 1)).collect();
+        cuts.sort_unstable();
+        let beside: Vec<_> = cuts.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        let apart: Vec<_> = beside.iter().step_by(2).cloned().collect();
+        for spans in [beside, apart] {
+            let mut expected = Vec::new();
+            for span in &spans {
+                let base = span.start as u64;
+                expected.extend(found(&AUTOMATON, &haystack[span.clone()]).into_iter().map(|hit| {
+                    Hit { span: Span::new(hit.span.start + base, hit.span.end + base), ..hit }
+                }));
+            }
+            expected.sort_unstable();
+            for (strategy, automaton) in FORCED.iter() {
+                let mut hits = Vec::new();
+                automaton.find_in(&haystack, &spans, &mut |hit| hits.push(hit));
+                hits.sort_unstable();
+                prop_assert_eq!(&hits, &expected, "{:?} in {:?}", strategy, spans);
+            }
         }
     }
 }

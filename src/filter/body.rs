@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
@@ -17,7 +18,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::filter::Report;
 use crate::filter::flow::Flow;
 use crate::runtime::task;
-use crate::types::Refusal;
+use crate::types::{ReasonCode, Refusal};
 
 /// Why a body ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -163,6 +164,12 @@ impl FilteredBody {
     }
 }
 
+/// One step of `flow`; a panic in it ends this body and nothing else.
+fn step(flow: &mut Flow, cx: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+    let step = catch_unwind(AssertUnwindSafe(|| flow.poll_step(cx)));
+    step.unwrap_or_else(|_| Poll::Ready(Err(Refusal::new(ReasonCode::Internal))))
+}
+
 fn leave(last: Last) -> State {
     match last {
         Last::Clean(data, trailers) => State::Leaving(data, trailers),
@@ -189,7 +196,7 @@ impl Body for FilteredBody {
                     return Poll::Ready(Some(Ok(Frame::data(this.flow.take()))));
                 }
                 State::Flowing => {
-                    if let Err(refusal) = ready!(this.flow.poll_step(cx)) {
+                    if let Err(refusal) = ready!(step(&mut this.flow, cx)) {
                         this.close(Last::Refused(refusal));
                     }
                 }
@@ -257,5 +264,51 @@ impl fmt::Debug for FilteredBody {
         f.debug_struct("FilteredBody")
             .field("flow", &self.flow)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use http_body::{Body, Frame};
+    use http_body_util::BodyExt as _;
+
+    use super::{End, FilteredBody};
+    use crate::filter::Side;
+    use crate::filter::flow::{Engine, Flow};
+    use crate::types::{ReasonCode, Refusal};
+
+    struct Faulty;
+
+    impl Body for Faulty {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            panic!("a fault on purpose")
+        }
+    }
+
+    #[tokio::test]
+    async fn refuses_the_rest_of_a_body_after_a_panic() {
+        let engine = Engine::Pass(Bytes::new(), Box::default());
+        let mut body = FilteredBody::new(Flow::new(Faulty, engine, Side::Response, u64::MAX));
+        let seen = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&seen);
+        body.on_end(Box::new(move |outcome| {
+            *told.lock().unwrap() = Some(outcome.end);
+            Box::pin(async { Ok(()) })
+        }));
+        let error = body.collect().await.unwrap_err();
+        assert_eq!(error.refusal.code, ReasonCode::Internal);
+        let refused = End::Refused(Refusal::new(ReasonCode::Internal));
+        assert_eq!(seen.lock().unwrap().take(), Some(refused));
     }
 }

@@ -230,6 +230,7 @@ impl Flow {
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_parse);
         match self.side {
+            Side::Response if is_timeout(&**error) => Refusal::new(ReasonCode::AppTimeout),
             Side::Response if is_malformed => Refusal::new(ReasonCode::AppProtocol),
             _ => self.broken_off(),
         }
@@ -243,6 +244,19 @@ impl Flow {
             Side::Response => Refusal::new(ReasonCode::AnswerTruncated),
         }
     }
+}
+
+/// Whether the app paused for longer than it may.
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let is_io = error.downcast_ref::<std::io::Error>();
+        if is_io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 impl fmt::Debug for Flow {

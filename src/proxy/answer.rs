@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
+use super::headers;
 use crate::filter::{FilterError, FilteredBody};
 use crate::transport::Busy;
 
@@ -24,14 +25,16 @@ enum Source {
 }
 
 impl Answer {
-    pub(super) fn filtered(body: FilteredBody, busy: Busy) -> Self {
+    pub(super) fn filtered(body: FilteredBody, mut busy: Busy) -> Self {
+        busy.waits_for_client(true);
         Self {
             source: Source::Filtered(Box::new(body)),
             busy,
         }
     }
 
-    pub(super) fn own(body: Bytes, busy: Busy) -> Self {
+    pub(super) fn own(body: Bytes, mut busy: Busy) -> Self {
+        busy.waits_for_client(true);
         Self {
             source: Source::Own(body),
             busy,
@@ -47,11 +50,19 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, FilterError>>> {
-        match &mut self.source {
+        let this = &mut *self;
+        match &mut this.source {
             Source::Filtered(body) => {
-                let frame = Pin::new(body.as_mut()).poll_frame(cx);
-                if matches!(frame, Poll::Ready(Some(Err(_)))) {
-                    self.busy.breaks();
+                let mut frame = Pin::new(body.as_mut()).poll_frame(cx);
+                this.busy.waits_for_client(frame.is_ready());
+                match &mut frame {
+                    Poll::Ready(Some(Err(_))) => this.busy.breaks(),
+                    Poll::Ready(Some(Ok(frame))) => {
+                        if let Some(trailers) = frame.trailers_mut() {
+                            headers::trailers_from_app(trailers);
+                        }
+                    }
+                    _ => {}
                 }
                 frame
             }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::normalise::METHOD;
 use crate::audit::{AuditError, Naming, Record, RuleAction, RuleHit, Writer};
 use crate::filter::{Count, End, Outcome, Report};
 use crate::telemetry::Metrics;
@@ -48,7 +49,9 @@ impl Exchange {
         ledger.metrics.begin();
         let mut record = Record::new(id, now, Direction::Inbound, &ledger.preview);
         record.revision = ledger.revision.as_deref().map(str::to_owned);
-        record.method = method.as_str().to_owned();
+        // Nobody fills the log by the length of a method.
+        let method = Some(method.as_str()).filter(|method| method.len() <= METHOD);
+        record.method = method.unwrap_or("-").to_owned();
         Self {
             ledger: Arc::clone(ledger),
             began: Instant::now(),
@@ -72,6 +75,11 @@ impl Exchange {
 
     pub(super) fn asks_for(&mut self, target: &Target) {
         self.note(|record, naming| record.path = naming.path(target.as_str()));
+    }
+
+    /// The target holds what no log may.
+    pub(super) fn keeps_target(&mut self) {
+        self.note(|record, _| record.path = None);
     }
 
     pub(super) fn acts_for(&mut self, subject: &Subject, token: &str) {

@@ -1,6 +1,11 @@
 //! Fields that concern one connection alone, and those that only the sidecar may set.
 
-use http::header::{CONNECTION, EXPECT, TE, TRANSFER_ENCODING, UPGRADE};
+use std::borrow::Cow;
+
+use http::header::{
+    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::types::{ReasonCode, Refusal, Subject};
@@ -11,10 +16,13 @@ const GROUPS: HeaderName = HeaderName::from_static("x-forwarded-groups");
 const PREFERRED: HeaderName = HeaderName::from_static("x-forwarded-preferred-username");
 
 /// Hop-by-hop fields beside those that `Connection` names. `Trailer` stays: trailers pass.
-const HOP: [HeaderName; 7] = [
+const HOP: [HeaderName; 10] = [
     CONNECTION,
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHORIZATION,
     HeaderName::from_static("proxy-connection"),
     TE,
     TRANSFER_ENCODING,
@@ -29,6 +37,8 @@ pub(super) fn strip_hop(headers: &mut HeaderMap) {
             .iter()
             .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
             .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+            // What policy judged is what the app is told: no client takes that out.
+            .filter(|name| *name != HOST)
             .collect();
         for name in named {
             headers.remove(name);
@@ -47,14 +57,8 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
     });
     strip_hop(headers);
     headers.remove(EXPECT);
-    let claimed: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| is_identity(name.as_str()))
-        .cloned()
-        .collect();
-    for name in claimed {
-        headers.remove(name);
-    }
+    remove_where(headers, is_identity);
+    remove_odd(headers);
     if wants_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
@@ -79,50 +83,166 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
     Ok(())
 }
 
-/// Takes out of the app's answer what only the sidecar may say.
-pub(super) fn from_app(headers: &mut HeaderMap) {
+/// Takes out of a request's trailers what an app that merges them into its head would believe.
+pub(super) fn trailers_to_app(trailers: &mut HeaderMap) {
+    for name in [&AUTHORIZATION, &CONTENT_LENGTH, &COOKIE, &HOST] {
+        trailers.remove(name);
+    }
+    for name in &HOP {
+        trailers.remove(name);
+    }
+    remove_where(trailers, is_identity);
+    remove_odd(trailers);
+}
+
+/// Takes out of the app's answer what only the sidecar may say, and what speaks to proxies before it.
+pub(super) fn from_app(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Refusal::new(ReasonCode::AppProtocol).because("its answer has two lengths"));
+    }
     strip_hop(headers);
-    let ours: Vec<HeaderName> = headers
+    remove_where(headers, |name| is_ours(name) || is_for_routers(name));
+    headers.remove(ALT_SVC);
+    let is_our_cookie = |value: &HeaderValue| {
+        let name = value.as_bytes().split(|byte| *byte == b'=').next();
+        name.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(SESSION))
+    };
+    if headers.get_all(SET_COOKIE).iter().any(is_our_cookie) {
+        let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+        headers.remove(SET_COOKIE);
+        for value in kept.into_iter().filter(|value| !is_our_cookie(value)) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+    Ok(())
+}
+
+/// Takes out of the trailers of the app's answer what only the sidecar may say.
+pub(super) fn trailers_from_app(trailers: &mut HeaderMap) {
+    for name in &HOP {
+        trailers.remove(name);
+    }
+    trailers.remove(SET_COOKIE);
+    remove_where(trailers, |name| is_ours(name) || is_for_routers(name));
+}
+
+/// The cookie that holds a capability: the app may neither see nor set it.
+pub(super) const SESSION: &[u8] = b"__Host-chaperone";
+
+fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
+    let meant: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| name.as_str().starts_with("chaperone-"))
+        .filter(|name| is_meant(&folded(name.as_str())))
         .cloned()
         .collect();
-    for name in ours {
+    for name in meant {
         headers.remove(name);
     }
 }
 
-/// Whether apps may take the field for an identity, in any spelling: `X_Forwarded_User` reads like `X-Forwarded-User` to many.
-fn is_identity(name: &str) -> bool {
-    let interesting = name.starts_with("x-")
-        || name.starts_with("x_")
-        || name.starts_with("remote")
-        || name.starts_with("chaperone");
-    if !interesting {
-        return false;
+/// A name as servers see it that make a variable of it: all but letters and digits fold into one.
+pub(super) fn folded(name: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if name.bytes().all(is_plain) {
+        return Cow::Borrowed(name);
     }
-    let name = name.replace('_', "-");
-    const NAMES: [&str; 11] = [
-        "remote-email",
-        "remote-groups",
-        "remote-name",
-        "remote-user",
+    let fold = |byte: u8| {
+        if is_plain(byte) {
+            char::from(byte)
+        } else {
+            '-'
+        }
+    };
+    Cow::Owned(name.bytes().map(fold).collect())
+}
+
+fn is_ours(name: &str) -> bool {
+    name == "chaperone" || name.starts_with("chaperone-")
+}
+
+/// Fields that tell a proxy before the sidecar to send something else than this answer.
+fn is_for_routers(name: &str) -> bool {
+    matches!(
+        name,
+        "x-accel-redirect" | "x-accel-expires" | "x-accel-charset" | "x-accel-limit-rate"
+    ) || matches!(
+        name,
+        "x-lighttpd-send-file" | "x-reproxy-url" | "x-sendfile"
+    )
+}
+
+/// Takes out other spellings of the fields that say where a body ends.
+fn remove_odd(headers: &mut HeaderMap) {
+    let is_odd = |name: &HeaderName| {
+        let folded = folded(name.as_str());
+        matches!(folded, Cow::Owned(_))
+            && matches!(&*folded, "content-length" | "transfer-encoding")
+    };
+    let odd: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_odd(name))
+        .cloned()
+        .collect();
+    for name in odd {
+        headers.remove(name);
+    }
+}
+
+/// Whether apps may take the field for an identity. The name is folded: `X_Forwarded_User` reads
+/// like `X-Forwarded-User` to many.
+fn is_identity(name: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "auth-user",
+        "sm-user",
+        "x-authorization",
         "x-email",
         "x-forwarded-access-token",
+        "x-forwarded-name",
+        "x-forwarded-roles",
+        "x-user",
+        "x-userid",
+    ];
+    // The last are those of other sign-on proxies, which an app may have been written for.
+    const PREFIXES: [&str; 36] = [
+        "remote-",
+        "x-auth-",
+        "x-authenticated-",
         "x-forwarded-email",
         "x-forwarded-group",
-        "x-forwarded-groups",
-        "x-forwarded-preferred-username",
-        "x-user",
+        "x-forwarded-preferred-",
+        "x-forwarded-user",
+        "x-identity",
+        "x-impersonate-",
+        "x-remote-",
+        "x-user-",
+        "x-username",
+        "x-webauth-",
+        "cf-access-",
+        "impersonate-",
+        "iv-",
+        "oidc-",
+        "ssl-client-",
+        "tailscale-",
+        "x-amzn-oidc-",
+        "x-authentik-",
+        "x-client-cert",
+        "x-consumer-",
+        "x-credential-",
+        "x-forwarded-client-cert",
+        "x-goog-authenticated-",
+        "x-goog-iap-",
+        "x-jwt-",
+        "x-ms-client-principal",
+        "x-original-user",
+        "x-pomerium-",
+        "x-proxy-user",
+        "x-ssl-client-",
+        "x-sso-",
+        "x-token-subject",
+        "x-vouch-",
     ];
-    NAMES.contains(&name.as_str())
-        || name.starts_with("chaperone-")
-        || name.starts_with("x-auth-")
-        || name.starts_with("x-authenticated-")
-        || name.starts_with("x-forwarded-user")
-        || name.starts_with("x-remote-")
-        || name.starts_with("x-user-")
-        || name.starts_with("x-webauth-")
+    let name = name.strip_prefix("http-").unwrap_or(name);
+    is_ours(name) || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn value(text: &str) -> Result<HeaderValue, Refusal> {
@@ -137,7 +257,7 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{from_app, to_app};
-    use crate::types::Subject;
+    use crate::types::{ReasonCode, Subject};
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
         fields
@@ -174,6 +294,11 @@ mod tests {
             ("TE", "trailers, deflate"),
             ("Expect", "100-continue"),
             ("X-Request-Id", "7"),
+            ("x.forwarded.user", "bob"),
+            ("X!Forwarded$User", "bob"),
+            ("Transfer_Encoding", "chunked"),
+            ("Proxy-Authorization", "Basic x"),
+            ("X-Pomerium-Claim-Email", "bob@shop.example"),
         ]);
         to_app(&mut headers, &alice).unwrap();
         let expected = map(&[
@@ -194,8 +319,20 @@ mod tests {
             ("Connection", "x-gone"),
             ("X-Gone", "1"),
             ("Trailer", "x-sum"),
+            ("Chaperone_Filter", "forged"),
+            ("Set-Cookie", "a=1"),
+            ("Set-Cookie", "__host-Chaperone=forged; Path=/"),
+            ("X-Accel-Redirect", "/internal"),
+            ("Alt-Svc", "h2=\":1\""),
         ]);
-        from_app(&mut headers);
-        assert_eq!(headers, map(&[("trailer", "x-sum")]));
+        from_app(&mut headers).unwrap();
+        assert_eq!(headers, map(&[("trailer", "x-sum"), ("set-cookie", "a=1")]));
+    }
+
+    #[test]
+    fn refuses_answers_with_two_lengths() {
+        let mut headers = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
+        let refusal = from_app(&mut headers).unwrap_err();
+        assert_eq!(refusal.code, ReasonCode::AppProtocol);
     }
 }

@@ -1,9 +1,10 @@
 //! Where the capability is carried, and that it is carried once.
 
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::types::{ReasonCode, Refusal, Secret};
+use super::headers::SESSION;
+use crate::types::{ReasonCode, Refusal, Secret, Target};
 
 const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
 
@@ -29,11 +30,86 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret<String>, Refusal> {
     }
     let token = found.ok_or_else(|| Refusal::new(ReasonCode::CapabilityMissing))?;
     headers.remove(CAPABILITY);
-    let is_bearer = |value: &http::HeaderValue| bearer(value.as_bytes()).is_some();
+    let is_bearer = |value: &HeaderValue| bearer(value.as_bytes()).is_some();
     if headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
         headers.remove(AUTHORIZATION);
     }
     Ok(token)
+}
+
+/// The text of a capability, to be found wherever else a client has put it.
+#[derive(Clone, Debug)]
+pub(super) struct Copies(Secret<String>);
+
+impl Copies {
+    /// Looks for copies of `token`, with or without its padding and scheme.
+    pub(super) fn of(token: &Secret<String>) -> Self {
+        let text = token.expose().trim_end_matches('=');
+        let text = text.strip_prefix("biscuit:").unwrap_or(text);
+        Self(Secret::new(text.to_owned()))
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        let token = self.0.expose().as_bytes();
+        !token.is_empty() && memchr::memmem::find(text, token).is_some()
+    }
+
+    /// Whether the target says the capability: such a request can't be forwarded.
+    pub(super) fn are_in_target(&self, target: &Target) -> bool {
+        let query = target
+            .query()
+            .iter()
+            .flat_map(|(name, value)| [name, value]);
+        self.is_in(target.as_str().as_bytes())
+            || target
+                .segments()
+                .iter()
+                .chain(query)
+                .any(|part| self.is_in(part.as_bytes()))
+    }
+
+    /// Takes out every field that holds a copy.
+    pub(super) fn remove(&self, headers: &mut HeaderMap) {
+        let holding: Vec<HeaderName> = headers
+            .iter()
+            .filter(|(_, value)| self.is_in(value.as_bytes()))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in holding {
+            headers.remove(name);
+        }
+    }
+
+    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without those that hold a capability.
+    pub(super) fn remove_cookies(&self, headers: &mut HeaderMap) {
+        if !headers.contains_key(COOKIE) {
+            return;
+        }
+        let mut kept: Vec<u8> = Vec::new();
+        let fields = headers.get_all(COOKIE).iter();
+        let cookies = fields.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+        for cookie in cookies.map(<[u8]>::trim_ascii) {
+            let name = cookie
+                .split(|byte| *byte == b'=')
+                .next()
+                .unwrap_or_default();
+            let is_ours = name.trim_ascii().eq_ignore_ascii_case(SESSION) || self.is_in(cookie);
+            if cookie.is_empty() || is_ours {
+                continue;
+            }
+            if !kept.is_empty() {
+                kept.extend_from_slice(b"; ");
+            }
+            kept.extend_from_slice(cookie);
+        }
+        headers.remove(COOKIE);
+        if let Some(value) = HeaderValue::from_bytes(&kept)
+            .ok()
+            .filter(|_| !kept.is_empty())
+        {
+            headers.insert(COOKIE, value);
+        }
+    }
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {
@@ -49,8 +125,8 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::take;
-    use crate::types::ReasonCode;
+    use super::{Copies, take};
+    use crate::types::{ReasonCode, Secret, Target};
 
     fn read(fields: &[(&'static str, &'static str)]) -> (Result<String, ReasonCode>, HeaderMap) {
         let mut headers: HeaderMap = fields
@@ -82,6 +158,33 @@ mod tests {
         let (token, headers) = read(&[("authorization", "Basic x"), ("chaperone-capability", "t")]);
         assert_eq!(token.unwrap(), "t");
         assert_eq!(headers.get("authorization").unwrap(), "Basic x");
+    }
+
+    #[test]
+    fn refuses_to_pass_copies() {
+        let copies = Copies::of(&Secret::new("biscuit:abc==".to_owned()));
+        let mut headers: HeaderMap = [
+            ("cookie", "a=1; __Host-Chaperone=other;b=abc"),
+            ("cookie", "c=2"),
+            ("referer", "http://x/?t=abc%3D%3D"),
+            ("x-kept", "ab c"),
+        ]
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        })
+        .collect();
+        copies.remove_cookies(&mut headers);
+        copies.remove(&mut headers);
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers["cookie"], "a=1; c=2");
+        for (target, is_found) in [("/a?t=%61bc", true), ("/abc%3D", true), ("/a?t=ab", false)] {
+            let target = Target::parse(target).unwrap();
+            assert_eq!(copies.are_in_target(&target), is_found, "{target}");
+        }
     }
 
     #[test]

@@ -4,7 +4,11 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE}
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
+use super::headers::folded;
 use crate::types::{ReasonCode, Refusal, Target};
+
+/// The longest method that is taken for one.
+pub(super) const METHOD: usize = 32;
 
 /// Fields by which some apps take another method or path than the one that policy judges.
 const REWRITES: [&str; 7] = [
@@ -24,6 +28,14 @@ pub(super) fn normalise(
     most_fields: usize,
 ) -> Result<Target, Refusal> {
     measure(head, most_bytes, most_fields)?;
+    if head.method.as_str().len() > METHOD {
+        return Err(ambiguous("no method is that long"));
+    }
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
+        return Err(ambiguous("its body has more than one transfer coding"));
+    }
     if head.method == Method::CONNECT {
         return Err(Refusal::new(ReasonCode::UpgradeRefused).because("CONNECT makes a tunnel"));
     }
@@ -125,14 +137,7 @@ fn host(
 }
 
 fn is_rewrite(name: &str) -> bool {
-    let matches = |known: &&str| {
-        known.len() == name.len()
-            && known
-                .bytes()
-                .zip(name.bytes())
-                .all(|(known, byte)| known == if byte == b'_' { b'-' } else { byte })
-    };
-    REWRITES.iter().any(matches)
+    REWRITES.contains(&&*folded(name))
 }
 
 #[cfg(test)]
@@ -179,6 +184,12 @@ mod tests {
             plain().header("host", "x"),
             plain().header("x-http-method-override", "DELETE"),
             plain().header("X_Original_URL", "/b"),
+            plain().header("X.Original.URL", "/b"),
+            plain().method("A".repeat(33).as_str()),
+            plain().header("transfer-encoding", "gzip, chunked"),
+            plain()
+                .header("transfer-encoding", "chunked")
+                .header("transfer-encoding", "chunked"),
             plain()
                 .header("content-length", "1")
                 .header("transfer-encoding", "chunked"),

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
+use super::identity::Copies;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
@@ -158,8 +159,16 @@ impl Inbound {
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
+        let copies = Copies::of(&token);
         drop(token);
         exchange.acts_for(verified.subject(), verified.token_id());
+        if copies.are_in_target(&target) {
+            exchange.keeps_target();
+            let refusal = Refusal::new(ReasonCode::RequestFinding);
+            return Err(refusal
+                .because("the capability stands in its target")
+                .into());
+        }
 
         let routed = policy.route(&method, &target);
         if let Some(routed) = &routed {
@@ -175,10 +184,12 @@ impl Inbound {
         let context = self.context(now);
 
         let subject = Arc::clone(permit.subject());
+        copies.remove_cookies(&mut head.headers);
+        copies.remove(&mut head.headers);
         headers::to_app(&mut head.headers, &subject)?;
         head.version = http::Version::HTTP_11;
         head.extensions.clear();
-        let upload = Upload::new(body, self.limits.body_time);
+        let upload = Upload::new(body, self.limits.body_time, copies);
         let turn = upload.turn();
         let request = Request::from_parts(head, upload);
         let request = filter::request(&permit, &context, &target, request).await?;
@@ -187,7 +198,10 @@ impl Inbound {
 
         let (mut answer, lease) =
             upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
-        headers::from_app(answer.headers_mut());
+        if let Err(refusal) = headers::from_app(answer.headers_mut()) {
+            exchange.found(&before);
+            return Err(refusal.into());
+        }
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
         respond::sign(answer.headers_mut(), id, &kinds(&permit));
@@ -345,4 +359,53 @@ async fn catch<F: Future>(future: F) -> Option<F::Output> {
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Method;
+    use jiff::Timestamp;
+
+    use super::super::exchange::{Exchange, Ledger};
+    use super::catch;
+    use crate::audit::{Naming, PathForm, Settings, Sink, SubjectForm, Writer};
+    use crate::telemetry::Metrics;
+    use crate::types::{DecisionId, FingerprintKey};
+
+    fn fail() {
+        panic!("a fault on purpose")
+    }
+
+    #[tokio::test]
+    async fn refuses_and_records_after_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("audit.jsonl");
+        let ledger = Arc::new(Ledger {
+            writer: Writer::open(Settings::new(Sink::File(log.clone()))).unwrap(),
+            naming: Naming::new(
+                FingerprintKey::random().unwrap(),
+                SubjectForm::Keyed,
+                PathForm::Raw,
+            ),
+            metrics: Metrics::new(),
+            preview: Arc::from("test"),
+            revision: None,
+        });
+        let id = DecisionId::random().unwrap();
+        let exchange = Exchange::open(&ledger, id, Timestamp::now(), &Method::GET);
+        let caught = catch(async move {
+            let _exchange = exchange;
+            fail();
+        });
+        assert_eq!(caught.await, None);
+        ledger.writer.flush().await.unwrap();
+        let line = std::fs::read_to_string(log).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(record["reason"], "internal");
+        assert_eq!(record["status"], 500);
+        assert_eq!(record["decision"], "block");
+        assert_eq!(record["id"], id.to_string());
+    }
 }

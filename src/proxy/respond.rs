@@ -56,11 +56,9 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::RecordTooLarge
         | Code::StringTooLong
         | Code::TypeUnsupported => StatusCode::BAD_GATEWAY,
-        Code::AuditUnavailable
-        | Code::CapabilityUndecided
-        | Code::Draining
-        | Code::Overloaded
-        | Code::PolicyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::AuditUnavailable | Code::CapabilityUndecided | Code::Draining | Code::Overloaded => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         Code::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }

@@ -11,6 +11,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use super::headers;
+use super::identity::Copies;
 use crate::filter::FilterError;
 use crate::transport::upstream::Pace;
 use crate::types::{ReasonCode, Refusal};
@@ -42,6 +44,7 @@ impl Turn {
 pub(super) struct Upload {
     inner: Incoming,
     limit: Duration,
+    copies: Copies,
     turn: Turn,
     received: u64,
     waited: Duration,
@@ -50,10 +53,11 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    pub(super) fn new(inner: Incoming, limit: Duration) -> Self {
+    pub(super) fn new(inner: Incoming, limit: Duration, copies: Copies) -> Self {
         Self {
             inner,
             limit,
+            copies,
             turn: Turn::default(),
             received: 0,
             waited: Duration::ZERO,
@@ -113,10 +117,14 @@ impl Body for Upload {
             self.turn.tell(Pace::uploaded);
             return Poll::Ready(None);
         };
-        let frame = frame.map_err(|_broken| {
+        let mut frame = frame.map_err(|_broken| {
             let refusal = Refusal::new(ReasonCode::RequestMalformed);
             FilterError::from(refusal.because("the request's body broke off"))
         });
+        if let Some(trailers) = frame.as_mut().ok().and_then(Frame::trailers_mut) {
+            self.copies.remove(trailers);
+            headers::trailers_to_app(trailers);
+        }
         if let Ok(data) = &frame {
             self.received += data.data_ref().map_or(0, Bytes::len) as u64;
             if self.inner.is_end_stream() {

@@ -24,6 +24,12 @@ pub struct Meter {
     quiet_since: AtomicU64,
     head_since: AtomicU64,
     stuck_since: AtomicU64,
+    /// Exchanges in which the client waits for us or for the app.
+    working: AtomicUsize,
+    /// When an exchange last went forward.
+    moved_at: AtomicU64,
+    /// Nothing of an answer is on its way: what is written next begins one.
+    is_between: AtomicBool,
 }
 
 impl Meter {
@@ -38,6 +44,9 @@ impl Meter {
             quiet_since: AtomicU64::new(1),
             head_since: AtomicU64::new(0),
             stuck_since: AtomicU64::new(0),
+            working: AtomicUsize::new(0),
+            moved_at: AtomicU64::new(1),
+            is_between: AtomicBool::new(true),
         })
     }
 
@@ -46,7 +55,12 @@ impl Meter {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         self.head_since.store(0, Ordering::Release);
         self.is_multiplexed.store(is_multiplexed, Ordering::Release);
-        Busy(Arc::clone(self))
+        self.is_between.store(false, Ordering::Release);
+        self.working.fetch_add(1, Ordering::AcqRel);
+        Busy {
+            meter: Arc::clone(self),
+            is_working: true,
+        }
     }
 
     /// Whether no exchange runs and nothing waits to be taken by the client.
@@ -63,7 +77,10 @@ impl Meter {
             return true;
         }
         if self.in_flight.load(Ordering::Acquire) > 0 {
-            return false;
+            // HTTP/2 has windows of its own: answers may wait for the client while the socket is free.
+            return self.is_multiplexed.load(Ordering::Acquire)
+                && self.working.load(Ordering::Acquire) == 0
+                && self.age(&self.moved_at).is_some_and(|age| age > idle);
         }
         match self.age(&self.head_since) {
             Some(age) => age > head_time,
@@ -91,7 +108,21 @@ impl Meter {
         }
     }
 
-    fn has_written<T>(&self, outcome: &Poll<T>) {
+    fn has_flushed(&self) {
+        if self.in_flight.load(Ordering::Acquire) == 0 {
+            self.is_between.store(true, Ordering::Release);
+        }
+    }
+
+    fn moves(&self) {
+        self.moved_at.store(self.now(), Ordering::Release);
+    }
+
+    fn has_written(&self, outcome: &Poll<io::Result<usize>>) {
+        // Less than this are words about the connection, which clients can ask for without end.
+        if matches!(outcome, Poll::Ready(Ok(written)) if *written >= 128) {
+            self.moves();
+        }
         let was_stuck = self.stuck_since.load(Ordering::Acquire) != 0;
         if outcome.is_pending() && !was_stuck {
             self.stuck_since.store(self.now(), Ordering::Release);
@@ -103,20 +134,43 @@ impl Meter {
 
 /// An exchange that runs on a connection.
 #[derive(Debug)]
-pub struct Busy(Arc<Meter>);
+pub struct Busy {
+    meter: Arc<Meter>,
+    is_working: bool,
+}
 
 impl Busy {
     /// The answer broke off. An HTTP/1 connection ends with a reset then: closed cleanly, an answer
     /// without a length (HTTP/1.0) would look whole.
     pub fn breaks(&self) {
-        self.0.is_broken.store(true, Ordering::Release);
+        self.meter.is_broken.store(true, Ordering::Release);
+    }
+
+    /// Whose turn it is: the client's, to take what it is sent, or ours.
+    pub fn waits_for_client(&mut self, is_clients: bool) {
+        if is_clients {
+            self.meter.moves();
+        }
+        if self.is_working == is_clients {
+            self.is_working = !is_clients;
+            if is_clients {
+                self.meter.working.fetch_sub(1, Ordering::AcqRel);
+            } else {
+                self.meter.working.fetch_add(1, Ordering::AcqRel);
+            }
+        }
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.quiet_since.store(self.0.now(), Ordering::Release);
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if std::thread::panicking() {
+            self.breaks();
+        }
+        self.waits_for_client(true);
+        let meter = &self.meter;
+        meter.quiet_since.store(meter.now(), Ordering::Release);
+        meter.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -164,7 +218,7 @@ impl<T: Resets> Metered<T> {
     /// The answer that leaves in place of `head`, where that is hyper's own word on what it could not read.
     fn in_place_of(&self, head: &[u8]) -> Option<Vec<u8>> {
         let is_error = head.starts_with(b"HTTP/1.1 4")
-            && self.meter.in_flight.load(Ordering::Acquire) == 0
+            && self.meter.is_between.load(Ordering::Acquire)
             && !self.meter.is_multiplexed.load(Ordering::Acquire);
         if !is_error || memchr::memmem::find(head, b"chaperone-decision").is_some() {
             return None;
@@ -247,7 +301,11 @@ impl<T: Write + Resets + Unpin> Write for Metered<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let outcome = Pin::new(&mut self.inner).poll_flush(cx);
+        if outcome.is_ready() {
+            self.meter.has_flushed();
+        }
+        outcome
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -275,6 +333,8 @@ impl<T: Write + Resets + Unpin> Write for Metered<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+    use std::task::Poll;
     use std::time::Duration;
 
     use super::Meter;
@@ -305,10 +365,38 @@ mod tests {
     fn sees_clients_that_take_nothing() {
         let meter = Meter::new();
         let _busy = meter.begin(true);
-        meter.has_written(&std::task::Poll::<()>::Pending);
+        meter.has_written(&Poll::Pending);
         pass();
         assert!(meter.is_overdue(LONG, NONE));
-        meter.has_written(&std::task::Poll::Ready(()));
+        meter.has_written(&Poll::Ready(Ok(1)));
         assert!(!meter.is_overdue(LONG, NONE));
+    }
+
+    #[test]
+    fn sees_clients_whose_windows_stay_shut() {
+        let meter = Meter::new();
+        let mut busy = meter.begin(true);
+        pass();
+        assert!(!meter.is_overdue(NONE, NONE), "the app's turn");
+        busy.waits_for_client(true);
+        meter.has_written(&Poll::Ready(Ok(17)));
+        pass();
+        assert!(meter.is_overdue(LONG, NONE) && !meter.is_overdue(LONG, LONG));
+        busy.waits_for_client(false);
+        assert!(!meter.is_overdue(LONG, NONE));
+    }
+
+    #[test]
+    fn tells_the_start_of_an_answer_from_its_middle() {
+        let meter = Meter::new();
+        let is_between = || meter.is_between.load(Ordering::Acquire);
+        assert!(is_between());
+        let busy = meter.begin(false);
+        meter.has_flushed();
+        assert!(!is_between());
+        drop(busy);
+        assert!(!is_between(), "its last bytes have not left");
+        meter.has_flushed();
+        assert!(is_between());
     }
 }

@@ -107,8 +107,6 @@ pub enum ReasonCode {
     NothingSelected,
     /// Too many requests or too many held bytes at once.
     Overloaded,
-    /// No valid policy is loaded.
-    PolicyUnavailable,
     /// One record, or an answer that must be held whole, is larger than the limit.
     RecordTooLarge,
     /// The request holds what the policy keeps from the app.
@@ -165,7 +163,6 @@ impl ReasonCode {
         Self::NotOwner,
         Self::NothingSelected,
         Self::Overloaded,
-        Self::PolicyUnavailable,
         Self::RecordTooLarge,
         Self::RequestFinding,
         Self::RequestMalformed,
@@ -373,12 +370,6 @@ impl ReasonCode {
                 Leak,
                 "too many requests or too many held bytes at once",
                 "try again, or raise `limits.requests` or `limits.buffered`",
-            ),
-            Self::PolicyUnavailable => Text(
-                "policy-unavailable",
-                Leak,
-                "no valid policy is loaded",
-                "correct the policy file; `chaperone check` names every mistake",
             ),
             Self::RecordTooLarge => Text(
                 "record-too-large",

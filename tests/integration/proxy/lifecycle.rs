@@ -74,6 +74,149 @@ async fn reloads_on_request_without_failing_anyone() {
 }
 
 #[tokio::test]
+async fn reloads_under_load_without_failing_anyone() {
+    let preview = preview(echo().await).start().await;
+    let (address, token) = (preview.address, preview.token("alice"));
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let token = token.clone();
+            task::spawn(async move {
+                for _ in 0..40 {
+                    assert_eq!(get(address, "/open/a", &token).await.status, 200);
+                }
+            })
+        })
+        .collect();
+    let mut round = 0;
+    while !clients.iter().all(tokio::task::JoinHandle::is_finished) {
+        round += 1;
+        preview.edit_policy(|policy| format!("{policy}# {round}\n"));
+        preview.handle.reload();
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    let blocked = preview.recorded(320).await;
+    assert!(blocked.iter().all(|record| record["decision"] == "allow"));
+    until(|| preview.metric("chaperone_policy_generation") >= Some(2.0)).await;
+}
+
+#[tokio::test]
+async fn refuses_tokens_of_an_issuer_that_the_policy_no_longer_names() {
+    let preview = preview(echo().await).start().await;
+    let other = chaperone::capability::mint::SigningKey::generate().unwrap();
+    let key = preview.folder().join("other.pub");
+    std::fs::write(key, other.public().to_string()).unwrap();
+    let names = |keys: &'static str| {
+        move |policy: String| {
+            let (before, rest) = policy.split_once("root_keys: [").unwrap();
+            let (_, after) = rest.split_once(']').unwrap();
+            format!("{before}root_keys: [{keys}]{after}")
+        }
+    };
+    let (old, token) = (preview.token("alice"), {
+        let grant = chaperone::capability::mint::Grant::new("alice");
+        grant.biscuit(&other).unwrap().expose().clone()
+    });
+    let status = async |token: &str| get(preview.address, "/open/a", token).await.status.as_u16();
+    assert_eq!((status(&old).await, status(&token).await), (200, 401));
+    preview.edit_policy(names("issuer.pub, other.pub"));
+    until(|| preview.metric("chaperone_policy_generation") == Some(2.0)).await;
+    assert_eq!((status(&old).await, status(&token).await), (200, 200));
+    preview.edit_policy(names("other.pub"));
+    until(|| preview.metric("chaperone_policy_generation") == Some(3.0)).await;
+    assert_eq!((status(&old).await, status(&token).await), (401, 200));
+}
+
+#[tokio::test]
+async fn takes_a_new_certificate_and_refuses_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let renew = || {
+        let cert = rcgen::generate_simple_self_signed(["app.test".to_owned()]).unwrap();
+        std::fs::write(path("key.pem"), cert.signing_key.serialize_pem()).unwrap();
+        std::fs::write(path("cert.pem"), cert.cert.pem()).unwrap();
+        cert.cert.der().to_vec()
+    };
+    let first = renew();
+    let (cert, key) = (path("cert.pem"), path("key.pem"));
+    let tls = format!("tls: {{ certificate: {cert}, key: {key} }}\n");
+    let preview = preview(echo().await).config(&tls).start().await;
+    assert_eq!(shown(preview.address).await, first);
+    let second = renew();
+    let taken = "chaperone_reloads_total{what=\"tls\",outcome=\"taken\"}";
+    until(|| preview.metric(taken).is_some()).await;
+    assert_eq!(shown(preview.address).await, second);
+    std::fs::write(path("cert.pem"), "no certificate").unwrap();
+    let refused = "chaperone_reloads_total{what=\"tls\",outcome=\"refused\"}";
+    until(|| preview.metric(refused).is_some()).await;
+    assert_eq!(shown(preview.address).await, second);
+}
+
+/// The certificate that a TLS client is shown.
+async fn shown(address: std::net::SocketAddr) -> Vec<u8> {
+    let seen = Arc::new(Seen::default());
+    let verifier = Arc::clone(&seen);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let _ = connector
+        .connect("app.test".try_into().unwrap(), stream)
+        .await;
+    seen.0.lock().unwrap().clone()
+}
+
+/// Keeps what it is shown and trusts nothing.
+#[derive(Debug, Default)]
+struct Seen(std::sync::Mutex<Vec<u8>>);
+
+impl rustls::client::danger::ServerCertVerifier for Seen {
+    fn verify_server_cert(
+        &self,
+        shown: &rustls::pki_types::CertificateDer<'_>,
+        _: &[rustls::pki_types::CertificateDer<'_>],
+        _: &rustls::pki_types::ServerName<'_>,
+        _: &[u8],
+        _: rustls::pki_types::UnixTime,
+    ) -> Result<rustls::client::danger::ServerCertVerified, rustls::Error> {
+        *self.0.lock().unwrap() = shown.to_vec();
+        Err(rustls::Error::General("seen".to_owned()))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &rustls::pki_types::CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("never".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &rustls::pki_types::CertificateDer<'_>,
+        _: &rustls::DigitallySignedStruct,
+    ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("never".to_owned()))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        vec![
+            rustls::SignatureScheme::ECDSA_NISTP256_SHA256,
+            rustls::SignatureScheme::ED25519,
+        ]
+    }
+}
+
+#[tokio::test]
 async fn finishes_what_runs_and_takes_nothing_new() {
     let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&go));

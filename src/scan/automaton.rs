@@ -292,8 +292,20 @@ impl Automaton {
             let places = TILE.min(to - base);
             let results = maps.found.iter().zip(maps.busy);
             for (family, (found, busy)) in plan.families.iter().zip(results) {
+                let [program] = family.programs.as_slice() else {
+                    // Several patterns, of which seldom more than one can begin here.
+                    each(found, busy, places, |place| {
+                        let mask = self.inner.tables.mask(bytes, base + place);
+                        for program in &family.programs {
+                            if self.inner.tables.holds(mask, *program) {
+                                visit(base + place, std::slice::from_ref(program));
+                            }
+                        }
+                    });
+                    continue;
+                };
                 each(found, busy, places, |place| {
-                    visit(base + place, &family.programs);
+                    visit(base + place, std::slice::from_ref(program));
                 });
             }
             if !plan.teddy.is_empty {

@@ -239,6 +239,11 @@ impl Tables {
         self.groups.get(bit as usize).map_or(&[], Vec::as_slice)
     }
 
+    /// A mask holds the group of this program, in tables that hold every program in order.
+    pub(super) fn holds(&self, mask: u64, program: usize) -> bool {
+        mask >> (program % GROUPS) & 1 == 1
+    }
+
     /// The groups that may match at `at`.
     #[inline]
     pub(super) fn mask(&self, haystack: &[u8], at: usize) -> u64 {

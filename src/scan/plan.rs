@@ -6,11 +6,11 @@ use super::sequence::Sequence;
 use super::teddy::Teddy;
 
 /// The most classes of bytes that become bitmaps.
-pub(super) const CLASSES: usize = 20;
+pub(super) const CLASSES: usize = 24;
 /// Bitmaps in all: classes, then what is shared between sequences.
-pub(super) const ROWS: usize = 48;
+pub(super) const ROWS: usize = 64;
 /// The most results; patterns beyond share the last.
-pub(super) const FAMILIES: usize = 32;
+pub(super) const FAMILIES: usize = 96;
 /// A pattern whose beginnings are rarer than this in everyday text is found by its first bytes.
 const RARE: f64 = 3e-4;
 

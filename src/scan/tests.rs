@@ -48,7 +48,7 @@ fn marked(example: &str) -> (String, Vec<(u64, u64)>) {
 #[test]
 fn every_pack_file_is_read() {
     let names: Vec<&str> = packs().iter().map(|pack| &*pack.name).collect();
-    for file in super::pack::FILES {
+    for file in pack::FILES {
         serde_saphyr::from_str::<Pack>(file).unwrap();
     }
     let expected = [

@@ -171,7 +171,7 @@ pub(in crate::policy) struct DetectForm {
     /// The rule's name, which placeholders and the log show (own patterns and dictionaries).
     #[serde(default)]
     pub(in crate::policy) id: Field<String>,
-    /// Built-in packs (`pii`, `pii-eu`, `pii-us`, `pii-apac`, `secrets`, `network`, `crypto`) or
+    /// Built-in packs (`pii`, `pii-context`, `pii-eu`, `pii-us`, `pii-apac`, `secrets`, `network`, `crypto`) or
     /// single detectors (`iban`).
     #[serde(default, rename = "use")]
     pub(in crate::policy) packs: Field<Vec<Field<String>>>,

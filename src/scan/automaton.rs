@@ -33,8 +33,8 @@ struct Inner {
 
 /// Haystacks shorter than this aren't worth a tile.
 const FEWEST: usize = 768;
-/// How many programs' memories fit on the stack of [`Automaton::find`].
-const FEW: usize = 64;
+/// How many programs' memories fit on the stack of [`Automaton::find`]: short texts ask few.
+const FEW: usize = 6;
 
 /// What a search remembers of one program between windows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,10 +48,18 @@ pub(super) struct Memory {
 /// What a search remembers between windows: of each program, and the tails that go on.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    // Neither is there before the first candidate: most haystacks have none.
-    few: Option<[Memory; FEW]>,
-    many: Vec<Memory>,
+    memories: Memories,
     pub(super) tails: Vec<Tail>,
+}
+
+/// The memories of the programs that were asked.
+#[derive(Debug, Default)]
+struct Memories {
+    few: [(usize, Memory); FEW],
+    /// How many of the few are in use.
+    asked: usize,
+    /// Of every program, once the few don't suffice.
+    many: Vec<Memory>,
 }
 
 /// A stretch of a haystack, at an offset in it.
@@ -349,9 +357,11 @@ impl Automaton {
         progress: &mut Progress,
         sink: &mut dyn FnMut(Hit),
     ) {
-        let Progress { few, many, tails } = progress;
+        let Progress { memories, tails } = progress;
+        // Programs that share a group have only been told apart from those in others.
         if let Some(program) = self.inner.programs.get(index)
-            && let Some(memory) = memory(few, many, self.programs(), index)
+            && program.fingerprint.admits(window.bytes, at)
+            && let Some(memory) = memories.of(self.programs(), index)
         {
             program.judge(index, window, at, memory, tails, sink);
         }
@@ -382,25 +392,32 @@ fn each(found: &[u64; WORDS], mut busy: u32, places: usize, mut visit: impl FnMu
 impl Progress {
     /// What is remembered of a program, of `count` in all.
     pub(super) fn memory(&mut self, count: usize, index: usize) -> Option<&mut Memory> {
-        memory(&mut self.few, &mut self.many, count, index)
+        self.memories.of(count, index)
     }
 }
 
-fn memory<'p>(
-    few: &'p mut Option<[Memory; FEW]>,
-    many: &'p mut Vec<Memory>,
-    count: usize,
-    index: usize,
-) -> Option<&'p mut Memory> {
-    if count <= FEW {
-        return few
-            .get_or_insert_with(|| [Memory::default(); FEW])
-            .get_mut(index);
+impl Memories {
+    fn of(&mut self, count: usize, index: usize) -> Option<&mut Memory> {
+        if self.many.is_empty() {
+            let known = self.few.iter().take(self.asked);
+            let place = known
+                .enumerate()
+                .find_map(|(place, (of, _))| (*of == index).then_some(place));
+            let place = place.unwrap_or(self.asked);
+            if place < FEW {
+                if place == self.asked {
+                    self.asked += 1;
+                    *self.few.get_mut(place)? = (index, Memory::default());
+                }
+                return self.few.get_mut(place).map(|(_, memory)| memory);
+            }
+            self.many.resize(count, Memory::default());
+            for (of, memory) in self.few {
+                *self.many.get_mut(of)? = memory;
+            }
+        }
+        self.many.get_mut(index)
     }
-    if many.is_empty() {
-        many.resize(count, Memory::default());
-    }
-    many.get_mut(index)
 }
 
 impl Program {

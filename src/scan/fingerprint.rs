@@ -121,6 +121,21 @@ impl Fingerprint {
         self
     }
 
+    /// What stands around `at` is what can stand around the trigger.
+    #[inline]
+    pub(super) fn admits(&self, haystack: &[u8], at: usize) -> bool {
+        let is_after = match at.checked_sub(1).and_then(|before| haystack.get(before)) {
+            Some(byte) => self.before.contains(*byte),
+            None => self.can_begin,
+        };
+        let mut places = self.at.iter().enumerate();
+        is_after
+            && places.all(|(depth, place)| match haystack.get(at + depth) {
+                Some(byte) => place.bytes.contains(*byte),
+                None => place.can_end,
+            })
+    }
+
     /// What can stand before the trigger.
     pub(super) fn before(&self) -> ByteSet {
         self.before

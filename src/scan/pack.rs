@@ -86,7 +86,7 @@ pub struct Examples {
     pub ignores: Vec<Box<str>>,
 }
 
-/// The built-in pack of that name: `pii`, `pii-eu`, `pii-us`, `pii-apac`, `secrets`, `network` or
+/// The built-in pack of that name: `pii`, `pii-context`, `pii-eu`, `pii-us`, `pii-apac`, `secrets`, `network` or
 /// `crypto`.
 ///
 /// ```
@@ -109,8 +109,9 @@ const fn within() -> usize {
     48
 }
 
-pub(super) const FILES: [&str; 7] = [
+pub(super) const FILES: [&str; 8] = [
     include_str!("../../policies/detectors/pii.yaml"),
+    include_str!("../../policies/detectors/pii-context.yaml"),
     include_str!("../../policies/detectors/pii-eu.yaml"),
     include_str!("../../policies/detectors/pii-us.yaml"),
     include_str!("../../policies/detectors/pii-apac.yaml"),

@@ -52,7 +52,14 @@ fn every_pack_file_is_read() {
         serde_saphyr::from_str::<Pack>(file).unwrap();
     }
     let expected = [
-        "pii", "pii-eu", "pii-us", "pii-apac", "secrets", "network", "crypto",
+        "pii",
+        "pii-context",
+        "pii-eu",
+        "pii-us",
+        "pii-apac",
+        "secrets",
+        "network",
+        "crypto",
     ];
     assert_eq!(names, expected);
     assert!(pack("secrets").unwrap().is_credential);

@@ -171,7 +171,11 @@ impl Stream {
             }
         });
         if let Err(refusal) = result {
-            let refusal = for_side(refusal, self.inspector.side());
+            let mut refusal = for_side(refusal, self.inspector.side());
+            // What a rule forbids names that rule, or none; what can't be read is the route's to mend.
+            if refusal.origin.is_none() && is_unreadable(refusal.code) {
+                refusal = refusal.by(&self.inspector.plan().treatment.origin);
+            }
             self.inspector.report_mut().refuse(&refusal);
             self.refused = Some(refusal.clone());
             return if is_observing { Ok(()) } else { Err(refusal) };
@@ -209,6 +213,20 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         Some(Kind::Text) => Ok(Box::new(Text::new(inspector))),
         Some(Kind::Form | Kind::Json | Kind::Ndjson) | None => Err(unsupported),
     }
+}
+
+fn is_unreadable(code: ReasonCode) -> bool {
+    matches!(
+        code,
+        ReasonCode::AnswerMalformed
+            | ReasonCode::AnswerTooDeep
+            | ReasonCode::AnswerTruncated
+            | ReasonCode::CodingBomb
+            | ReasonCode::NothingSelected
+            | ReasonCode::RecordTooLarge
+            | ReasonCode::RequestMalformed
+            | ReasonCode::StringTooLong
+    )
 }
 
 /// The formats speak of answers; about a request the same is said in other codes.

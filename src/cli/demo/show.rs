@@ -154,7 +154,14 @@ fn column(who: Who, answer: &Answer, log: &[(String, Record)]) -> Column {
     let record = record_of(log, answer).ok();
     let reason = record.and_then(|record| record.reason);
     let body = match reason {
-        Some(code) => format!("refused: {code}\n{}\n{}", code.summary(), code.remedy()),
+        Some(code) => {
+            let note = note(&answer.body).map_or_else(String::new, |note| format!("“{note}”\n"));
+            format!(
+                "refused: {code}\n{}\n{note}{}",
+                code.summary(),
+                code.remedy()
+            )
+        }
         None => answer.body.clone(),
     };
     Column {
@@ -162,6 +169,12 @@ fn column(who: Who, answer: &Answer, log: &[(String, Record)]) -> Column {
         body,
         is_refusal: reason.is_some(),
     }
+}
+
+/// What the reviewer wrote beside the rule that refused.
+fn note(problem: &str) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_str(problem).ok()?;
+    Some(problem.get("note")?.as_str()?.to_owned())
 }
 
 /// A record in one line: the decision and what each rule did.

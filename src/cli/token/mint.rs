@@ -59,6 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Fine)
         }
         Err(error @ (MintError::Biscuit(_) | MintError::Jwt(_))) => Err(error.into()),
+        Err(error @ MintError::Key) => Ok(super::usage(format!("{}: {error}", args.key.display()))),
         Err(error) => Ok(super::usage(error)),
     }
 }

@@ -290,3 +290,16 @@ fn passes_text_that_begins_like_no_record() {
         }
     }
 }
+
+#[test]
+fn names_the_route_whose_answer_it_cannot_read() {
+    let run = |fixture, kind| run(fixture, Side::Response, Some(kind), &[], &[b"[1,,2]"]);
+    let refused = run(Fixture::new(), Kind::Json).unwrap_err();
+    assert_eq!(refused.code, ReasonCode::AnswerMalformed);
+    assert_eq!(refused.origin.map(|origin| origin.line), Some(7));
+
+    let class = Class::Embargo { opens: None };
+    let embargo = Fixture::new().terms("falcon", class, "1", Action::Block);
+    let refused = run(embargo, Kind::Text).unwrap_err();
+    assert_eq!((refused.code, refused.origin), (ReasonCode::Embargo, None));
+}

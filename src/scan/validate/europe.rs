@@ -274,7 +274,7 @@ fn gb_licence(text: &[u8]) -> bool {
     };
     let month = rank(m1) * 10 + rank(m2);
     let day = rank(d1) * 10 + rank(d2);
-    (month < 13 || month > 50) && is_date(0, month % 50, day)
+    !(13..=50).contains(&month) && is_date(0, month % 50, day)
 }
 
 fn gb_nhs(text: &[u8]) -> bool {

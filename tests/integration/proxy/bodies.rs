@@ -113,6 +113,76 @@ async fn tells_the_client_when_the_app_dies_half_way() {
     }
 }
 
+/// Orders of Alice and Bob in turn, more than is gathered before the head leaves, and how it goes on.
+fn orders_then(rest: &str) -> String {
+    let mut body = String::from("[");
+    for number in 0..4000 {
+        let owner = if number % 2 == 0 { "alice" } else { "bob" };
+        body += &format!("{{\"owner\":\"{owner}\",\"note\":\"{number} for {owner}\"}},\n");
+    }
+    body + rest
+}
+
+#[tokio::test]
+async fn leaks_nothing_when_records_break_off() {
+    for (rest, ends, reason) in [
+        (
+            "{\"owner\":\"bob\",\"note\":\"las",
+            false,
+            "answer-truncated",
+        ),
+        (
+            "{\"owner\":\"bob\",\"note\":\"las",
+            true,
+            "answer-truncated",
+        ),
+        (
+            "{\"note\":\"for bob\",,\"owner\":\"alice\"}]",
+            true,
+            "answer-malformed",
+        ),
+        (
+            "{\"owner\":\"alice\"}] {\"note\":\"for bob\"}",
+            true,
+            "answer-malformed",
+        ),
+    ] {
+        let address = upstream::raw(move |mut stream| async move {
+            upstream::read_head(&mut stream).await;
+            let body = orders_then(rest);
+            let last = if ends { "0\r\n\r\n" } else { "" };
+            let text = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                 transfer-encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n{last}",
+                body.len()
+            );
+            stream.write_all(text.as_bytes()).await.unwrap();
+        })
+        .await;
+        let preview = preview(address).start().await;
+        let token = preview.token("alice");
+        let request =
+            format!("GET /orders HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
+        let mut stream = TcpStream::connect(preview.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // However the connection ends: what came counts.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:.300}");
+        assert!(
+            answer.contains("for alice") && !answer.contains("bob"),
+            "{reason}"
+        );
+        assert!(!answer.ends_with("0\r\n\r\n"), "{reason}: a clean end");
+        let record = &preview.recorded(1).await[0];
+        assert_eq!(
+            (&record["decision"], &record["ending"], &record["reason"]),
+            (&"block".into(), &"reset".into(), &reason.into())
+        );
+    }
+}
+
 #[tokio::test]
 async fn resets_old_clients_whose_answer_breaks_off() {
     let address = upstream::raw(|mut stream| async move {

@@ -18,6 +18,7 @@
 //! ```
 
 mod automaton;
+mod dictionary;
 mod error;
 mod fingerprint;
 mod fold;
@@ -42,6 +43,7 @@ mod validate;
 mod tests;
 
 pub use automaton::Automaton;
+pub use dictionary::{Dictionary, DictionaryError, DictionaryErrorKind};
 pub use error::{BuildError, BuildErrorKind};
 pub use hit::{Hit, PatternId, Span, Strength};
 pub use pack::{Context, Detector, Examples, Pack, pack, packs};

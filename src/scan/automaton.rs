@@ -11,7 +11,7 @@ use super::program::{CONTEXT, Lead, Matcher, Program, Trigger};
 use super::simd::{FRAME, Maps, TILE, WORDS};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
-use super::{Hit, Scanner, Span, Strategy};
+use super::{Dictionary, Hit, PatternId, Scanner, Span, Strategy, Strength};
 
 /// A compiled [`PatternSet`](super::PatternSet): cheap to clone, shared between threads.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct Automaton {
 #[derive(Debug)]
 struct Inner {
     programs: Vec<Program>,
+    dictionaries: Vec<(PatternId, Dictionary)>,
     tables: Box<Tables>,
     plan: Plan,
     back: usize,
@@ -72,7 +73,7 @@ pub(super) struct Window<'h> {
 }
 
 impl Automaton {
-    pub(super) fn new(programs: Vec<Program>) -> Self {
+    pub(super) fn new(programs: Vec<Program>, dictionaries: Vec<(PatternId, Dictionary)>) -> Self {
         let fingerprints = programs.iter().map(|program| &program.fingerprint);
         let tables = Tables::new(fingerprints.enumerate());
         let begins = programs.iter().enumerate().map(|(program, of)| Beginnings {
@@ -83,7 +84,11 @@ impl Automaton {
         let plan = Plan::new(begins);
         let longest =
             |length: fn(&Program) -> usize| programs.iter().map(length).max().unwrap_or(0);
-        let back = longest(Program::back) + CONTEXT;
+        let widest = |reach: fn(&Dictionary) -> usize| {
+            let all = dictionaries.iter().map(|(_, dictionary)| reach(dictionary));
+            all.max().unwrap_or(0)
+        };
+        let back = (longest(Program::back) + CONTEXT).max(widest(Dictionary::back));
         let has_tail = programs.iter().any(|program| program.tail.is_some());
         // INVARIANT: what a tail has not decided lies within `ahead` of what was fed, so no place
         // that is judged while a tail is open lies after its certain end.
@@ -93,9 +98,11 @@ impl Automaton {
             0
         };
         let ahead = (longest(|program| program.max_len) + CONTEXT).max(gap);
+        let ahead = ahead.max(widest(Dictionary::ahead));
         Self {
             inner: Arc::new(Inner {
                 programs,
+                dictionaries,
                 tables,
                 plan,
                 back,
@@ -189,10 +196,14 @@ impl Automaton {
             });
         }
         for span in spans {
-            if let Some(window) = part(span)
-                && !(by_tiles && is_fenced(span))
-            {
-                self.search(window, 0, window.bytes.len(), &mut progress, sink);
+            let Some(window) = part(span) else {
+                continue;
+            };
+            let to = window.bytes.len();
+            if by_tiles && is_fenced(span) {
+                self.look_up(window, 0, to, sink);
+            } else {
+                self.search(window, 0, to, &mut progress, sink);
             }
         }
     }
@@ -232,6 +243,7 @@ impl Automaton {
         progress: &mut Progress,
         sink: &mut dyn FnMut(Hit),
     ) {
+        self.look_up(window, from, to, sink);
         let mut at = from;
         if to - from >= self.fewest {
             at = self.tiles(window.bytes, from, to, |at, programs| {
@@ -263,6 +275,20 @@ impl Automaton {
                 }
             }
             at += BLOCK;
+        }
+    }
+
+    /// Looks for the dictionaries' entries whose first word begins at one of the places `from..to`.
+    fn look_up(&self, window: Window<'_>, from: usize, to: usize, sink: &mut dyn FnMut(Hit)) {
+        for (pattern, dictionary) in &self.inner.dictionaries {
+            let strategy = self.strategy;
+            dictionary.find(strategy, window.bytes, from, to, &mut |start, end| {
+                sink(Hit {
+                    pattern: *pattern,
+                    span: Span::new(window.base + start as u64, window.base + end as u64),
+                    strength: Strength::Certain,
+                });
+            });
         }
     }
 

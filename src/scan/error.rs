@@ -21,6 +21,8 @@ pub enum BuildErrorKind {
     Empty,
     /// The pattern can match nothing at all.
     Impossible,
+    /// The entry of a dictionary has no word, by which it could be filed.
+    NoWord,
     /// The pattern isn't regex syntax.
     Syntax {
         /// The byte offset in the pattern.
@@ -69,6 +71,9 @@ impl BuildError {
                 "ask for at least one character: `+` for `*`, `{1,20}` for `{0,20}`"
             }
             BuildErrorKind::Impossible => "take out the empty class or the contradictory anchors",
+            BuildErrorKind::NoWord => {
+                "write at least one letter or digit, or list it as a term of an embargo"
+            }
             BuildErrorKind::Syntax { .. } => {
                 "see the syntax at https://docs.rs/regex/latest/regex/#syntax"
             }
@@ -103,6 +108,7 @@ impl fmt::Display for BuildError {
             ),
             BuildErrorKind::Empty => write!(f, "the pattern can match the empty string"),
             BuildErrorKind::Impossible => write!(f, "the pattern can match nothing"),
+            BuildErrorKind::NoWord => write!(f, "the entry has no letter, digit or `_`"),
             BuildErrorKind::Syntax { offset, reason } => {
                 write!(f, "the pattern is not valid at byte {offset}: {reason}")
             }

@@ -34,6 +34,20 @@ impl Folding {
         }
     }
 
+    /// The folding that was learned before.
+    pub(super) fn of(folds: impl Iterator<Item = (char, char)>) -> Self {
+        Self {
+            folds: folds.collect(),
+        }
+    }
+
+    /// What was learned, in order.
+    pub(super) fn learned(&self) -> Vec<(char, char)> {
+        let mut folds: Vec<_> = self.folds.iter().map(|(from, to)| (*from, *to)).collect();
+        folds.sort_unstable();
+        folds
+    }
+
     /// The character that stands for the case class of `c`.
     #[inline]
     pub(super) fn fold(&self, c: char) -> char {
@@ -85,4 +99,19 @@ pub(super) fn char_before(bytes: &[u8], at: usize) -> Option<char> {
 #[inline]
 pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_word, variants};
+
+    /// Lists are found word by word: folding must not turn what ends a word into what doesn't.
+    #[test]
+    fn keeps_word_characters_word_characters() {
+        for c in '\u{80}'..=char::MAX {
+            for variant in variants(c) {
+                assert_eq!(is_word(c), is_word(variant), "{c:?} and {variant:?}");
+            }
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The patterns that are looked for together.
 
+use super::fold::is_word;
 use super::gate::{Gate, Words};
 use super::program::Program;
-use super::terms::Terms;
-use super::{Automaton, BuildError, BuildErrorKind, Detector, PatternId, Strength};
+use super::terms::{FEW, Terms};
+use super::{Automaton, BuildError, BuildErrorKind, Detector, Dictionary, PatternId, Strength};
 
 /// Collects patterns; [`PatternSet::build`] makes the automaton that finds them all in one pass.
 ///
@@ -11,6 +12,7 @@ use super::{Automaton, BuildError, BuildErrorKind, Detector, PatternId, Strength
 #[derive(Debug, Default)]
 pub struct PatternSet {
     programs: Vec<Program>,
+    dictionaries: Vec<(PatternId, Dictionary)>,
     next: u32,
 }
 
@@ -83,9 +85,33 @@ impl PatternSet {
         &mut self,
         terms: impl IntoIterator<Item = &'t str>,
     ) -> Result<PatternId, BuildError> {
-        let terms = Terms::new(terms)?;
+        let terms: Vec<&str> = terms.into_iter().collect();
         let id = PatternId::new(self.next);
-        self.claim(vec![Program::terms(id, terms)])
+        if terms.len() <= FEW {
+            return self.claim(vec![Program::terms(id, Terms::new(terms)?)]);
+        }
+        // A dictionary files its entries by their words.
+        let (filed, wordless): (Vec<&str>, Vec<&str>) = terms
+            .into_iter()
+            .partition(|term| term.chars().any(is_word));
+        let dictionary = Dictionary::build(filed)?;
+        let programs = match wordless.as_slice() {
+            [] => Vec::new(),
+            _ => vec![Program::terms(id, Terms::new(wordless)?)],
+        };
+        let id = self.claim(programs)?;
+        self.dictionaries.push((id, dictionary));
+        Ok(id)
+    }
+
+    /// Adds a compiled list of terms, found as [`PatternSet::terms`] finds them.
+    ///
+    /// # Errors
+    /// Fails when there are too many patterns.
+    pub fn dictionary(&mut self, dictionary: Dictionary) -> Result<PatternId, BuildError> {
+        let id = self.claim(Vec::new())?;
+        self.dictionaries.push((id, dictionary));
+        Ok(id)
     }
 
     /// Compiles the set.
@@ -93,7 +119,7 @@ impl PatternSet {
     /// # Errors
     /// Fails when the whole is too large.
     pub fn build(self) -> Result<Automaton, BuildError> {
-        Ok(Automaton::new(self.programs))
+        Ok(Automaton::new(self.programs, self.dictionaries))
     }
 
     fn claim(&mut self, programs: Vec<Program>) -> Result<PatternId, BuildError> {

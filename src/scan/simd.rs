@@ -1,6 +1,7 @@
 //! Candidates from bitmaps, 64 bytes at a time, by the widest instructions that the processor has.
 
 mod logic;
+pub(super) mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 #[cfg(target_arch = "x86_64")]

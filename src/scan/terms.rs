@@ -16,10 +16,10 @@ use super::{BuildError, BuildErrorKind};
 pub(super) const MAX_TERM: usize = 256;
 const MAX_NODES: usize = 64 << 20;
 /// The most white-space characters that one space in a term stands for.
-const MAX_SPACE: usize = 16;
+pub(super) const MAX_SPACE: usize = 16;
 const UTF8: usize = 4;
 /// Lists up to this are looked for by each term's first bytes.
-const FEW: usize = 200;
+pub(super) const FEW: usize = 200;
 
 /// A compiled list.
 #[derive(Debug)]
@@ -52,13 +52,7 @@ impl Terms {
         let mut variants_of = HashMap::new();
         let mut nodes = 0;
         for term in terms {
-            let term = term.split_whitespace().collect::<Vec<_>>().join(" ");
-            if term.is_empty() {
-                return Err(BuildErrorKind::TermEmpty.into());
-            }
-            if term.chars().count() > MAX_TERM {
-                return Err(BuildErrorKind::TermTooLong { limit: MAX_TERM }.into());
-            }
+            let term = spaced(term)?;
             for c in term.chars() {
                 variants_of.entry(c).or_insert_with(|| {
                     list.folding.learn(c);
@@ -145,7 +139,27 @@ impl Terms {
     }
 }
 
-fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+/// The term with one space for each run of white space, none around it.
+pub(super) fn spaced(term: &str) -> Result<String, BuildError> {
+    let mut spaced = String::with_capacity(term.len());
+    for part in term.split_whitespace() {
+        if !spaced.is_empty() {
+            spaced.push(' ');
+        }
+        spaced.push_str(part);
+    }
+    if spaced.is_empty() {
+        return Err(BuildErrorKind::TermEmpty.into());
+    }
+    if spaced.len() > MAX_TERM && spaced.chars().count() > MAX_TERM {
+        return Err(BuildErrorKind::TermTooLong { limit: MAX_TERM }.into());
+    }
+    Ok(spaced)
+}
+
+/// The end of a run of white space whose first character ends at `at`, or where the run exceeds what
+/// a space in a term stands for.
+pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     for _ in 1..MAX_SPACE {
         match char_at(bytes, at) {
             Some((c, length)) if c.is_whitespace() => at += length,

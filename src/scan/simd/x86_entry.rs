@@ -5,6 +5,7 @@ use std::arch::x86_64::{__m128i, __m256i, __m512i};
 use std::arch::x86_64::{_mm_loadu_si128, _mm256_loadu_si256, _mm512_loadu_si512};
 
 use super::super::plan::Plan;
+use super::words::{self, WordMaps};
 use super::{FRAME, Maps, x86};
 
 /// The proof that the processor has AVX-512 F and BW.
@@ -27,6 +28,12 @@ impl Avx512 {
         // SAFETY: a value of this type is only made where the processor has what `avx512` enables.
         unsafe { x86::avx512(plan, frame, maps) }
     }
+
+    #[inline]
+    pub(super) fn words(self, frame: &[u8; words::FRAME], maps: &mut WordMaps) {
+        // SAFETY: as above.
+        unsafe { words::avx512(frame, maps) }
+    }
 }
 
 impl Avx2 {
@@ -39,6 +46,12 @@ impl Avx2 {
     pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
         // SAFETY: a value of this type is only made where the processor has what `avx2` enables.
         unsafe { x86::avx2(plan, frame, maps) }
+    }
+
+    #[inline]
+    pub(super) fn words(self, frame: &[u8; words::FRAME], maps: &mut WordMaps) {
+        // SAFETY: as above.
+        unsafe { words::avx2(frame, maps) }
     }
 }
 

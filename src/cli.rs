@@ -6,6 +6,7 @@
 mod check;
 mod completions;
 mod demo;
+mod dictionary;
 mod exit;
 mod jsonpath;
 mod redact;
@@ -37,6 +38,8 @@ enum Verb {
     Completions(completions::Args),
     /// Show a sample shop with and without the sidecar before it
     Demo(demo::Args),
+    /// Compile lists of terms, and look at what was compiled
+    Dictionary(dictionary::Args),
     /// Print a JSON Schema
     Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
@@ -54,6 +57,7 @@ impl Verb {
             Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Demo(args) => demo::run(&args),
+            Self::Dictionary(args) => dictionary::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
             Self::Redact(args) => redact::run(&args),

@@ -27,6 +27,7 @@ use http::Method;
 
 pub use decide::Decision;
 pub use diagnostic::Diagnostic;
+pub use files::terms;
 pub use permit::Permit;
 pub use route::Routed;
 

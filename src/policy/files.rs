@@ -4,7 +4,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The largest policy file, key file or dictionary, in bytes.
+use crate::scan::{Dictionary, DictionaryError};
+
+/// What a policy's `dictionary` names.
+#[derive(Debug)]
+pub(in crate::policy) enum List {
+    /// A text with one term a line.
+    Terms(String),
+    Compiled(Dictionary),
+}
+
+/// The largest policy file, key file or list of terms, in bytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
 /// What was read so far, in order.
@@ -27,19 +37,7 @@ impl Files {
 
     /// The text of `name`, relative to the policy's folder.
     pub(in crate::policy) fn read(&mut self, name: &Path) -> io::Result<String> {
-        let path = self.folder.join(name);
-        // Remembered also when it can't be read: it may be mended while the old policy serves.
-        if !self.paths.contains(&path) {
-            self.paths.push(path.clone());
-        }
-        // Looked at before it is opened: opening a pipe waits for its writer.
-        if !std::fs::metadata(&path)?.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is no plain file",
-            ));
-        }
-        let file = File::open(&path)?;
+        let file = File::open(self.plain(name)?)?;
         let mut bytes = Vec::new();
         file.take(LIMIT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > LIMIT {
@@ -51,6 +49,36 @@ impl Files {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let text = std::str::from_utf8(text).map(str::to_owned);
         text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    /// The dictionary in `name`: a list of terms, or one that was compiled.
+    pub(in crate::policy) fn dictionary(&mut self, name: &Path) -> Result<List, DictionaryError> {
+        let path = self.plain(name)?;
+        let mut magic = [0; 8];
+        let length = File::open(&path)?.read(&mut magic)?;
+        if !Dictionary::is_compiled(magic.get(..length).unwrap_or_default()) {
+            return Ok(List::Terms(self.read(name)?));
+        }
+        let dictionary = Dictionary::open(&path)?;
+        // What is damaged would be missed in silence.
+        dictionary.verify()?;
+        self.include(name, dictionary.head());
+        Ok(List::Compiled(dictionary))
+    }
+
+    /// The path of `name`, which is watched from now on.
+    fn plain(&mut self, name: &Path) -> io::Result<PathBuf> {
+        let path = self.folder.join(name);
+        // Remembered also when it can't be read: it may be mended while the old policy serves.
+        if !self.paths.contains(&path) {
+            self.paths.push(path.clone());
+        }
+        // Looked at before it is opened: opening a pipe waits for its writer.
+        if !std::fs::metadata(&path)?.is_file() {
+            let message = "it is no plain file";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        Ok(path)
     }
 
     /// Counts the content of `name` as read.
@@ -66,6 +94,12 @@ impl Files {
     pub(in crate::policy) fn finish(self) -> (Box<str>, Vec<PathBuf>) {
         (self.hasher.finalize().to_hex().as_str().into(), self.paths)
     }
+}
+
+/// The terms of a dictionary: one a line; blank lines and lines that begin with `#` are none.
+pub fn terms(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().map(str::trim);
+    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 #[cfg(test)]

@@ -88,6 +88,14 @@ impl Dictionary {
         Self::of(Store::Owned(bytes)).map_err(|_| super::BuildErrorKind::TooLarge.into())
     }
 
+    /// Whether `entry` can be one of a dictionary.
+    ///
+    /// # Errors
+    /// Fails as [`Dictionary::build`] does for it alone.
+    pub fn accepts(entry: &str) -> Result<(), BuildError> {
+        build::normal(entry).map(|_| ())
+    }
+
     /// Maps the dictionary in a file. Its head is checked, its body is not read: see
     /// [`Dictionary::verify`].
     ///

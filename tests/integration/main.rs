@@ -6,6 +6,8 @@ mod capability;
 #[path = "../support/client.rs"]
 mod client;
 #[cfg(test)]
+mod dictionary;
+#[cfg(test)]
 #[path = "../support/preview.rs"]
 mod preview;
 #[cfg(test)]

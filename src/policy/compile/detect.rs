@@ -13,10 +13,13 @@ use crate::policy::compile::Compiler;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::document::{ActionForm, ActionWord, DetectForm, EmbargoForm, ExceptForm};
 use crate::policy::field::{Either, Field};
+use crate::policy::files::{List, terms};
 use crate::policy::source::Source;
 use crate::policy::suggest;
 use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception};
-use crate::scan::{BuildError, BuildErrorKind, Detector, PatternId, PatternSet, packs};
+use crate::scan::{
+    BuildError, BuildErrorKind, Detector, DictionaryErrorKind, PatternId, PatternSet, packs,
+};
 use crate::types::Control;
 
 /// An embargo opens this long after its instant: the most that clocks may differ by.
@@ -253,25 +256,38 @@ impl Compiler {
         span: &Range<usize>,
         plan: &mut Plan,
     ) {
-        let text = match self.files.read(Path::new(file)) {
-            Ok(text) => text,
+        let list = match self.files.dictionary(Path::new(file)) {
+            Ok(list) => list,
             Err(error) => {
-                let message = format!("the dictionary `{file}` can't be read: {error}");
-                let remedy = "put it there, one term a line; names are relative to the policy file";
+                let (message, remedy) = match error.kind() {
+                    DictionaryErrorKind::Io(cause) => {
+                        let message = format!("the dictionary `{file}` can't be read: {cause}");
+                        let remedy =
+                            "put it there, one term a line; names are relative to the policy file";
+                        (message, remedy)
+                    }
+                    _ => (format!("`{file}`: {error}"), error.remedy()),
+                };
                 self.sink.at(span, message, remedy);
                 return;
             }
         };
-        let terms: Vec<&str> = terms(&text).collect();
-        if terms.is_empty() {
-            let message = format!("the dictionary `{file}` has no terms");
-            self.sink.at(span, message, "write one term a line");
-            return;
-        }
-        let added = plan.set.terms(terms.iter().copied());
-        if added.is_err() && self.blame_terms(file, &text) {
-            return;
-        }
+        let added = match &list {
+            List::Compiled(dictionary) => plan.set.dictionary(dictionary.clone()),
+            List::Terms(text) => {
+                let terms: Vec<&str> = terms(text).collect();
+                if terms.is_empty() {
+                    let message = format!("the dictionary `{file}` has no terms");
+                    self.sink.at(span, message, "write one term a line");
+                    return;
+                }
+                let added = plan.set.terms(terms);
+                if added.is_err() && self.blame_terms(file, text) {
+                    return;
+                }
+                added
+            }
+        };
         let rule = DetectRule {
             origin: self.origin(id, span),
             detector: id.into(),
@@ -467,10 +483,4 @@ fn last_instant(text: &str) -> Option<Timestamp> {
     let date: Date = text.parse().ok().filter(|_| well_formed)?;
     let end = date.to_datetime(time(23, 59, 59, 999_999_999));
     Some(end.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-/// The terms of a dictionary: one a line; blank lines and lines that begin with `#` are none.
-fn terms(text: &str) -> impl Iterator<Item = &str> {
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }

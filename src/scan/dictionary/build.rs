@@ -61,9 +61,18 @@ pub(super) fn build<'t>(entries: impl IntoIterator<Item = &'t str>) -> Result<Ve
     list.compile().map(|parts| parts.lay_out())
 }
 
+/// An entry with its white space as single spaces.
+pub(super) fn normal(entry: &str) -> Result<String, BuildError> {
+    let entry = spaced(entry)?;
+    if !entry.chars().any(is_word) {
+        return Err(BuildErrorKind::NoWord.into());
+    }
+    Ok(entry)
+}
+
 impl List {
     fn add(&mut self, entry: &str) -> Result<(), BuildError> {
-        let entry = spaced(entry)?;
+        let entry = normal(entry)?;
         let (mut before, mut after) = (0, 0);
         let start = self.text.len();
         let mut lead = None;
@@ -85,7 +94,7 @@ impl List {
             let folded = self.folding.fold(c).encode_utf8(&mut buffer);
             self.text.extend_from_slice(folded.as_bytes());
         }
-        let lead = lead.ok_or(BuildErrorKind::NoWord)?;
+        let lead = lead.unwrap_or(0);
         let number = |number| u32::try_from(number).map_err(|_| BuildErrorKind::TooLarge);
         self.entries.push(Placed {
             start: number(start)?,

@@ -181,10 +181,7 @@ fn finds_each_of_entries_that_share_words() {
             .collect();
         assert!(spans.contains(&(4, 4 + entry.len() as u64)), "{entry}");
     }
-    assert_eq!(
-        found(&automaton, b"john smith-500 a.b.c.d.e.f.g50").len(),
-        0
-    );
+    assert_eq!(found(&automaton, b"john smith-500 a.x.c.d").len(), 0);
 }
 
 #[test]

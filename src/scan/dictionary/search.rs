@@ -106,18 +106,12 @@ impl Search<'_> {
         let mut tokens = Tokens::new();
         let mut next = from;
         while next < self.to {
-            let Some(after) = tokens.fill(strategy, self.bytes, next, self.to) else {
+            let lengths = &self.inner.layout.lengths;
+            let Some(after) = tokens.fill(strategy, self.bytes, next, self.to, lengths) else {
                 return false;
             };
-            let lengths = &*self.inner.layout.lengths;
             let bytes = self.bytes;
             let tile = bytes.get(next..).unwrap_or_default();
-            tokens.retain(|token| {
-                let lengths = tile
-                    .get(token.at())
-                    .and_then(|byte| lengths.get(usize::from(*byte)));
-                lengths.is_some_and(|lengths| lengths >> token.length() & 1 == 1)
-            });
             let seed = self.inner.layout.seed;
             let filter = self.filter;
             tokens.retain(|token| {

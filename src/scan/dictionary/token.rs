@@ -47,14 +47,15 @@ impl Tokens {
         }
     }
 
-    /// Finds the runs that begin in the tile from `from` on, before `to`; returns where the next tile
-    /// begins. None when the processor can't.
+    /// Finds the runs that begin in the tile from `from` on, before `to`, and have one of `lengths`,
+    /// told by their first byte; returns where the next tile begins. None when the processor can't.
     pub(super) fn fill(
         &mut self,
         strategy: Strategy,
         bytes: &[u8],
         from: usize,
         to: usize,
+        lengths: &[u64; 256],
     ) -> Option<usize> {
         let mut copy;
         let frame = match bytes.get(from..).and_then(|rest| rest.first_chunk()) {
@@ -69,7 +70,7 @@ impl Tokens {
         if !strategy.words(frame, &mut self.maps) {
             return None;
         }
-        self.count = 0;
+        let mut count = 0;
         self.runs.clear();
         let places = TILE.min(to - from);
         let before = from.checked_sub(1).and_then(|at| bytes.get(at));
@@ -83,22 +84,30 @@ impl Tokens {
             if left < 64 {
                 starts &= (1 << left) - 1;
             }
+            let has_high = high | next_high != 0;
+            let chunk = frame
+                .get(word * 64..)
+                .and_then(|rest| rest.first_chunk::<64>())?;
             while starts != 0 {
-                let bit = starts.trailing_zeros();
+                let bit = starts.trailing_zeros() & 63;
                 starts &= starts - 1;
                 let ahead = |map: u64, next: u64| map >> bit | next << 1 << (63 - bit);
                 let length = (!ahead(part, next_part)).trailing_zeros();
+                let first = chunk.get(bit as usize).copied().unwrap_or(0);
                 let at = (word * 64) as u16 + bit as u16;
                 let inside = 1_u64.unbounded_shl(length).wrapping_sub(1);
-                if length >= LONG || ahead(high, next_high) & inside != 0 {
+                if length >= LONG || (has_high && ahead(high, next_high) & inside != 0) {
                     self.runs.push(at);
-                } else if let Some(token) = self.tokens.get_mut(self.count) {
+                } else if let Some(token) = self.tokens.get_mut(count) {
+                    let lengths = lengths.get(usize::from(first)).copied().unwrap_or(0);
+                    let is_known = lengths >> length & 1 == 1;
                     let length = length as u16;
                     *token = Token { at, length };
-                    self.count += 1;
+                    count += usize::from(is_known);
                 }
             }
         }
+        self.count = count;
         Some(from + places)
     }
 

@@ -5,6 +5,7 @@
 
 use super::super::fold::{Folding, char_at, is_word};
 use super::super::terms::{MAX_TERM, skip_space};
+use super::token::is_ascii_word;
 
 /// The longest word that any entry can have, folded.
 pub(super) const MAX_WORD: usize = 4 * MAX_TERM;
@@ -42,6 +43,17 @@ pub(super) fn word_at(
     at: usize,
     longest: usize,
 ) -> Option<Word> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let ascii = rest
+        .iter()
+        .take_while(|byte| is_ascii_word(**byte))
+        .take(longest + 1)
+        .count();
+    if ascii > 0 && rest.get(ascii).is_none_or(u8::is_ascii) {
+        let key = ascii_key(before, bytes, at, ascii);
+        let end = at + ascii;
+        return (ascii <= longest).then_some(Word { key, end });
+    }
     let (mut key, mut eight, mut length, mut end) = (before, [0; 8], 0, at);
     while let Some((c, size)) = char_at(bytes, end).filter(|(c, _)| is_word(*c)) {
         let mut buffer = [0; 4];

@@ -9,8 +9,10 @@ use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::policy::built_in;
 use crate::policy::compile::Compiler;
 use crate::policy::diagnostic::Diagnostic;
+use crate::policy::dictionary::terms;
 use crate::policy::document::{ActionForm, ActionWord, DetectForm, EmbargoForm, ExceptForm};
 use crate::policy::field::{Either, Field};
 use crate::policy::source::Source;
@@ -180,28 +182,7 @@ impl Compiler {
     }
 
     fn unknown_detector(&self, name: &str, span: &Range<usize>) {
-        let pack_names = packs().iter().map(|pack| &*pack.name);
-        let detectors = packs().iter().flat_map(|pack| &pack.detectors);
-        let names: Vec<&str> = pack_names
-            .chain(detectors.map(|detector| &*detector.name))
-            .collect();
-        let remedy = match suggest::nearest(name, &names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let known: Vec<String> = packs()
-                    .iter()
-                    .map(|pack| format!("`{}`", pack.name))
-                    .collect();
-                format!(
-                    "packs are {}; docs/detectors.md lists what is in them",
-                    known.join(", ")
-                )
-            }
-        };
-        let message = format!(
-            "no pack and no detector is called `{}`",
-            suggest::shorten(name)
-        );
+        let (message, remedy) = built_in::unknown(name);
         self.sink.at(span, message, remedy);
     }
 
@@ -381,8 +362,7 @@ impl Compiler {
         if !self.check_name(id, span) {
             return;
         }
-        let mut detectors = packs().iter().flat_map(|pack| &pack.detectors);
-        if detectors.any(|detector| *detector.name == *id) {
+        if built_in::is_detector(id) {
             let message = format!("`{id}` is a built-in detector's name");
             self.sink.at(
                 span,
@@ -467,10 +447,4 @@ fn last_instant(text: &str) -> Option<Timestamp> {
     let date: Date = text.parse().ok().filter(|_| well_formed)?;
     let end = date.to_datetime(time(23, 59, 59, 999_999_999));
     Some(end.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-/// The terms of a dictionary: one a line; blank lines and lines that begin with `#` are none.
-fn terms(text: &str) -> impl Iterator<Item = &str> {
-    let lines = text.lines().map(str::trim);
-    lines.filter(|line| !line.is_empty() && !line.starts_with('#'))
 }

@@ -126,7 +126,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         progress: &progress,
     };
     scan.each(jobs, |input, outcome| {
-        progress.aside(|| report.outcome(input, outcome))
+        if outcome.is_silent() {
+            report.outcome(input, outcome)
+        } else {
+            progress.aside(|| report.outcome(input, outcome))
+        }
     })?;
     progress.end();
     report.end()

@@ -1,18 +1,24 @@
 //! How far the scan is, where standard error is a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::cli::scan::input::{Input, STDIN};
+
+/// How often the line is drawn anew.
+const TICK: Duration = Duration::from_millis(100);
 
 /// A line that tells how many files and bytes were read; nothing where nobody would see it.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    bytes: AtomicU64,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Progress {
@@ -20,23 +26,25 @@ impl Progress {
         // A person may be typing standard input.
         let has_stdin = inputs.iter().any(|input| input.path == Path::new(STDIN));
         let is_seen = !is_quiet && !has_stdin && std::io::stderr().is_terminal();
+        let bytes = Arc::new(AtomicU64::new(0));
         let bar = is_seen.then(|| {
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {msg}");
-            ProgressBar::new(inputs.len() as u64)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            let read = Arc::clone(&bytes);
+            let amount = move |_: &ProgressState, out: &mut dyn Write| {
+                _ = write!(out, "{}", HumanBytes(read.load(Ordering::Relaxed)));
+            };
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {amount}");
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            let bar = ProgressBar::new(inputs.len() as u64);
+            bar.set_style(style.with_key("amount", amount));
+            bar.enable_steady_tick(TICK);
+            bar
         });
-        Self {
-            bar,
-            bytes: AtomicU64::new(0),
-        }
+        Self { bar, bytes }
     }
 
     /// So many bytes more were read.
     pub(super) fn read(&self, bytes: u64) {
-        if let Some(bar) = &self.bar {
-            let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            bar.set_message(HumanBytes(all).to_string());
-        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// A file was read to its end.

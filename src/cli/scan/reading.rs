@@ -33,6 +33,17 @@ pub(super) enum Outcome {
     },
 }
 
+impl Outcome {
+    /// It says nothing by itself.
+    pub(super) fn is_silent(&self) -> bool {
+        match self {
+            Self::Binary => true,
+            Self::Read { findings, .. } => findings.is_empty(),
+            Self::Failed { .. } => false,
+        }
+    }
+}
+
 /// Scans `input` for what is at least `least` strong. `progress` is told how many bytes were read.
 pub(super) fn read(
     search: &Search,

@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let walk = Walk {
         takes_hidden: args.hidden,
         heeds_ignore: !args.no_ignore,
-        threads: jobs.get(),
+        threads: jobs.min(processors()).get(),
     };
     let (inputs, complaints) = input::collect(&args.paths, walk);
     let format = (!args.quiet).then_some(args.format);

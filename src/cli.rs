@@ -12,6 +12,7 @@ mod jsonpath;
 mod redact;
 mod report;
 mod run;
+mod scan;
 mod schema;
 mod token;
 
@@ -46,6 +47,8 @@ enum Verb {
     Jsonpath(jsonpath::Args),
     /// Filter a body from standard input as a policy says
     Redact(redact::Args),
+    /// Find personal data, secrets and terms in files, folders or standard input
+    Scan(scan::Args),
     /// Make, narrow, look into and judge capabilities
     Token(token::Args),
 }
@@ -61,6 +64,7 @@ impl Verb {
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
             Self::Redact(args) => redact::run(&args),
+            Self::Scan(args) => scan::run(&args),
             Self::Token(args) => token::run(&args),
         }
     }

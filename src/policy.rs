@@ -4,10 +4,12 @@
 //! [`Policy::route`] and [`Policy::decide`] are pure: no clock, no I/O. A request is let through only
 //! with the [`Permit`] that `decide` gives.
 
+pub mod built_in;
 mod compile;
 mod decide;
 mod decode;
 mod diagnostic;
+pub mod dictionary;
 mod document;
 mod field;
 mod files;
@@ -27,7 +29,6 @@ use http::Method;
 
 pub use decide::Decision;
 pub use diagnostic::Diagnostic;
-pub use files::terms;
 pub use permit::Permit;
 pub use route::Routed;
 

@@ -97,8 +97,12 @@ impl Scanner {
     /// before, though not released.
     #[must_use]
     pub fn open(&self) -> Option<Span> {
-        let open = self.progress.tails.iter().map(|tail| tail.span);
-        open.min_by_key(|span| span.start)
+        self.opens().min_by_key(|span| span.start)
+    }
+
+    /// Every hit that is certain but still grows, as far as it is known, in no particular order.
+    pub fn opens(&self) -> impl Iterator<Item = Span> {
+        self.progress.tails.iter().map(|tail| tail.span)
     }
 
     fn search(&mut self, to: usize, is_last: bool, sink: &mut dyn FnMut(Hit)) {

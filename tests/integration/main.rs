@@ -15,5 +15,7 @@ mod proxy;
 #[cfg(test)]
 mod redact;
 #[cfg(test)]
+mod scan;
+#[cfg(test)]
 #[path = "../support/upstream.rs"]
 mod upstream;

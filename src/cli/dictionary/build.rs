@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::cli::ExitCode;
-use crate::policy;
+use crate::policy::dictionary;
 use crate::scan::Dictionary;
 
 /// What `dictionary build` was asked.
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    let lines = texts.iter().flat_map(|(_, text)| policy::terms(text));
+    let lines = texts.iter().flat_map(|(_, text)| dictionary::terms(text));
     let dictionary = match Dictionary::build(lines) {
         Ok(dictionary) if !dictionary.is_empty() => dictionary,
         Ok(_) => {
@@ -90,7 +90,7 @@ fn blame(texts: &[(&PathBuf, String)]) -> bool {
     let mut found = 0;
     for (path, text) in texts {
         for (number, line) in text.lines().enumerate() {
-            let Some(Err(error)) = policy::terms(line).next().map(Dictionary::accepts) else {
+            let Some(Err(error)) = dictionary::terms(line).next().map(Dictionary::accepts) else {
                 continue;
             };
             found += 1;

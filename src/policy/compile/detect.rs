@@ -9,11 +9,13 @@ use jiff::civil::{Date, time};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::policy::built_in;
 use crate::policy::compile::Compiler;
 use crate::policy::diagnostic::Diagnostic;
+use crate::policy::dictionary::terms;
 use crate::policy::document::{ActionForm, ActionWord, DetectForm, EmbargoForm, ExceptForm};
 use crate::policy::field::{Either, Field};
-use crate::policy::files::{List, terms};
+use crate::policy::files::List;
 use crate::policy::source::Source;
 use crate::policy::suggest;
 use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception};
@@ -183,28 +185,7 @@ impl Compiler {
     }
 
     fn unknown_detector(&self, name: &str, span: &Range<usize>) {
-        let pack_names = packs().iter().map(|pack| &*pack.name);
-        let detectors = packs().iter().flat_map(|pack| &pack.detectors);
-        let names: Vec<&str> = pack_names
-            .chain(detectors.map(|detector| &*detector.name))
-            .collect();
-        let remedy = match suggest::nearest(name, &names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let known: Vec<String> = packs()
-                    .iter()
-                    .map(|pack| format!("`{}`", pack.name))
-                    .collect();
-                format!(
-                    "packs are {}; docs/detectors.md lists what is in them",
-                    known.join(", ")
-                )
-            }
-        };
-        let message = format!(
-            "no pack and no detector is called `{}`",
-            suggest::shorten(name)
-        );
+        let (message, remedy) = built_in::unknown(name);
         self.sink.at(span, message, remedy);
     }
 
@@ -397,8 +378,7 @@ impl Compiler {
         if !self.check_name(id, span) {
             return;
         }
-        let mut detectors = packs().iter().flat_map(|pack| &pack.detectors);
-        if detectors.any(|detector| *detector.name == *id) {
+        if built_in::is_detector(id) {
             let message = format!("`{id}` is a built-in detector's name");
             self.sink.at(
                 span,

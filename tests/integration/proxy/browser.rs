@@ -8,7 +8,7 @@ use http_body_util::Empty;
 use tokio::net::TcpStream;
 
 use crate::client::{self, Reply, get};
-use crate::preview::preview;
+use crate::preview::{preview, until};
 use crate::upstream::{app, echo, full};
 
 async fn told_by(fields: &'static [(&'static str, &'static str)]) -> Reply {
@@ -213,4 +213,20 @@ async fn passes_other_options_and_fences_every_refusal() {
         misread.contains("content-security-policy: default-src 'self'"),
         "{misread}"
     );
+}
+
+#[tokio::test]
+async fn stands_when_observing() {
+    let app = app(|_| async {
+        let answer = Response::builder().header("access-control-allow-origin", "*");
+        let answer = answer.header("content-type", "application/json");
+        answer.body(full(r#"[{"owner":"bob"}]"#)).unwrap()
+    });
+    let preview = preview(app.await).start().await;
+    preview.edit_policy(|policy| policy.replace("version: 1\n", "version: 1\nmode: observe\n"));
+    until(|| preview.metric("chaperone_policy_generation") == Some(2.0)).await;
+    let reply = get(preview.address, "/orders", &preview.token("alice")).await;
+    assert_eq!(reply.text(), r#"[{"owner":"bob"}]"#);
+    assert!(!reply.headers.contains_key("access-control-allow-origin"));
+    is_fenced(&reply);
 }

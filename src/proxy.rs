@@ -5,6 +5,7 @@
 
 mod answer;
 mod exchange;
+mod fence;
 mod headers;
 mod identity;
 mod normalise;

@@ -1,9 +1,8 @@
 //! Header fields: those that hold what must not pass, and those that a filtered body makes untrue.
 
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_RANGE, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE,
-    REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_ENCODING, ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::percent_decode;
@@ -173,13 +172,6 @@ pub(super) fn drop_ours(trailers: &mut HeaderMap) {
     for name in names {
         trailers.remove(name);
     }
-}
-
-/// What every answer carries: it is for this user, as what it says it is, and tells no one where it was read.
-pub fn protect(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 /// Asks the app for whole answers in codings that can be undone.

@@ -42,7 +42,6 @@ where
         let body = observe(&plan, &mut parts.headers, source, is_empty);
         return Ok(Response::from_parts(parts, body));
     }
-    headers::protect(&mut parts.headers);
     // Among them the status line's reason phrase: words of the app's own, which nobody reads but people.
     parts.extensions.clear();
     if is_unread(&plan.treatment) {

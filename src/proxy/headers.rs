@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use http::header::{
-    ALT_SVC, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::fence;
 use crate::types::{ReasonCode, Refusal, Subject};
 
 const USER: HeaderName = HeaderName::from_static("x-forwarded-user");
@@ -95,25 +96,14 @@ pub(super) fn trailers_to_app(trailers: &mut HeaderMap) {
     remove_odd(trailers);
 }
 
-/// Takes out of the app's answer what only the sidecar may say, and what speaks to proxies before it.
+/// Takes out of the app's answer what only the sidecar may say, and what speaks to proxies before it or leads a browser astray.
 pub(super) fn from_app(headers: &mut HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
         return Err(Refusal::new(ReasonCode::AppProtocol).because("its answer has two lengths"));
     }
     strip_hop(headers);
     remove_where(headers, |name| is_ours(name) || is_for_routers(name));
-    headers.remove(ALT_SVC);
-    let is_our_cookie = |value: &HeaderValue| {
-        let name = value.as_bytes().split(|byte| *byte == b'=').next();
-        name.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(SESSION))
-    };
-    if headers.get_all(SET_COOKIE).iter().any(is_our_cookie) {
-        let kept: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
-        headers.remove(SET_COOKIE);
-        for value in kept.into_iter().filter(|value| !is_our_cookie(value)) {
-            headers.append(SET_COOKIE, value);
-        }
-    }
+    fence::narrow(headers);
     Ok(())
 }
 
@@ -122,14 +112,15 @@ pub(super) fn trailers_from_app(trailers: &mut HeaderMap) {
     for name in &HOP {
         trailers.remove(name);
     }
-    trailers.remove(SET_COOKIE);
     remove_where(trailers, |name| is_ours(name) || is_for_routers(name));
+    fence::narrow_trailers(trailers);
 }
 
 /// The cookie that holds a capability: the app may neither see nor set it.
 pub(super) const SESSION: &[u8] = b"__Host-chaperone";
 
-fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
+/// Takes out the fields whose folded name `is_meant`.
+pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
     let meant: Vec<HeaderName> = headers
         .keys()
         .filter(|name| is_meant(&folded(name.as_str())))

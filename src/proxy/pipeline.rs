@@ -20,7 +20,7 @@ use super::identity::Copies;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
-use super::{headers, identity, normalise};
+use super::{fence, headers, identity, normalise};
 use crate::capability::{Capability, Facts, Verifier};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
@@ -156,6 +156,7 @@ impl Inbound {
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        fence::refuse_beyond(&method, &head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;

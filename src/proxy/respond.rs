@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, html};
 use serde::Serialize;
 
-use crate::filter::headers::protect;
+use super::fence;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
 pub(super) const DECISION: HeaderName = HeaderName::from_static("chaperone-decision");
@@ -37,7 +37,9 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::NoRoute
         | Code::NotAuthorized
         | Code::NotOwner
+        | Code::PreflightRefused
         | Code::RequestFinding
+        | Code::ServiceWorkerRefused
         | Code::UpgradeRefused => StatusCode::FORBIDDEN,
         Code::Hidden => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -109,7 +111,6 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     if status == StatusCode::SERVICE_UNAVAILABLE && !is_hidden {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    protect(headers);
     sign(headers, id, &NO_FILTER);
     answer
 }
@@ -144,17 +145,18 @@ pub(super) fn message(answer: &Response<Bytes>) -> Vec<u8> {
 pub(super) fn speechless() -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status(ReasonCode::Internal);
-    protect(answer.headers_mut());
+    fence::put_up(answer.headers_mut());
     answer.headers_mut().insert(FILTER, NO_FILTER.clone());
     answer
 }
 
-/// What every answer carries: the decision's id and the kinds of rules that ran.
+/// What every answer carries: the decision's id, the kinds of rules that ran, and the fence for browsers.
 pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue) {
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(DECISION, id);
     }
     headers.insert(FILTER, filter.clone());
+    fence::put_up(headers);
 }
 
 fn challenge(code: ReasonCode) -> HeaderValue {

@@ -107,6 +107,8 @@ pub enum ReasonCode {
     NothingSelected,
     /// Too many requests or too many held bytes at once.
     Overloaded,
+    /// Another origin asks whether it may send a request.
+    PreflightRefused,
     /// One record, or an answer that must be held whole, is larger than the limit.
     RecordTooLarge,
     /// The request holds what the policy keeps from the app.
@@ -119,6 +121,8 @@ pub enum ReasonCode {
     RequestTooLarge,
     /// The request's body can't be scanned.
     RequestUnreadable,
+    /// A browser asks for a service worker.
+    ServiceWorkerRefused,
     /// One string of the app's answer is longer than the limit.
     StringTooLong,
     /// Answers of this type can't be scanned on this route.
@@ -163,12 +167,14 @@ impl ReasonCode {
         Self::NotOwner,
         Self::NothingSelected,
         Self::Overloaded,
+        Self::PreflightRefused,
         Self::RecordTooLarge,
         Self::RequestFinding,
         Self::RequestMalformed,
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::RequestUnreadable,
+        Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
@@ -371,6 +377,12 @@ impl ReasonCode {
                 "too many requests or too many held bytes at once",
                 "try again, or raise `limits.requests` or `limits.buffered`",
             ),
+            Self::PreflightRefused => Text(
+                "preflight-refused",
+                Leak,
+                "another origin asks whether it may send a request",
+                "call the preview from its own origin",
+            ),
             Self::RecordTooLarge => Text(
                 "record-too-large",
                 Leak,
@@ -406,6 +418,12 @@ impl ReasonCode {
                 Leak,
                 "the request's body can't be scanned",
                 "send it uncoded, in UTF-8",
+            ),
+            Self::ServiceWorkerRefused => Text(
+                "service-worker-refused",
+                Leak,
+                "a service worker would outlive this revision in the browser",
+                "use the page without it: it must work where none can be registered",
             ),
             Self::StringTooLong => Text(
                 "string-too-long",

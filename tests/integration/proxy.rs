@@ -1,6 +1,7 @@
 //! The corridor from outside: real sockets, real tokens, an app that does what each test needs.
 
 mod bodies;
+mod browser;
 mod hostile;
 mod lifecycle;
 mod passing;

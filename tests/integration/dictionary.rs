@@ -53,6 +53,15 @@ fn builds_what_a_policy_uses() {
     let verified = chaperone(at, &["dictionary", "verify", "customers.dict"]);
     assert_eq!(verified.status.code(), Some(0), "{verified:?}");
 
+    std::fs::write(at.join("log"), "ok\nby ada byron-12!\n").unwrap();
+    let scanned = chaperone(at, &["scan", "--terms", "customers.dict", "log"]);
+    assert_eq!(scanned.status.code(), Some(1), "{scanned:?}");
+    let said = text(&scanned.stdout);
+    assert!(
+        said.contains("log:2:4") && !said.contains("byron"),
+        "{said}"
+    );
+
     std::fs::write(
         at.join("body"),
         "for ADA  BYRON-999, STRASSE 7 and STRAẞE 7\n",

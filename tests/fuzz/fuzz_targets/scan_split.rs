@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use chaperone::scan::{Automaton, Hit, PatternSet, packs};
+use chaperone::scan::{Automaton, Dictionary, Hit, PatternSet, packs};
 use libfuzzer_sys::fuzz_target;
 
 static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
@@ -25,6 +25,9 @@ static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
     }
     set.terms(["falcon ix", "ix", "kelvin", "straße", "ix program"])
         .expect("they are terms");
+    let listed = ["ada byron", "ada", "straße 7", "(ada)", "a.b.c", "kelvin-7", "中文"];
+    let dictionary = Dictionary::build(listed).expect("they have words");
+    set.dictionary(dictionary).expect("there is room");
     set.build().expect("it is small")
 });
 

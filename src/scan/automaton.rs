@@ -195,6 +195,8 @@ impl Automaton {
                 }
             });
         }
+        // INVARIANT: what is remembered is of places further left; the pass before went to the end.
+        let mut progress = Progress::default();
         for span in spans {
             let Some(window) = part(span) else {
                 continue;

@@ -284,3 +284,16 @@ fn hostile_text_gives_the_same_in_pieces() {
         expect_reference(short);
     }
 }
+
+/// A span between word characters is searched apart from the others, which come first.
+#[test]
+fn finds_in_a_part_that_others_after_it_are_searched_before() {
+    let haystack = b"xada@shop.exampley \"bob@shop.example\"";
+    for (strategy, automaton) in FORCED.iter() {
+        let mut spans = Vec::new();
+        automaton.find_in(haystack, &[1..17, 20..36], &mut |hit| spans.push(hit.span));
+        spans.sort_unstable();
+        let expected = [Span::new(1, 4), Span::new(1, 17), Span::new(20, 36)];
+        assert_eq!(spans, expected, "{strategy:?}");
+    }
+}

@@ -21,6 +21,8 @@ const VERSION: u32 = 1;
 pub(super) const HEAD: usize = NUMBERS + 256 * 8 + HASH + HASH;
 const NUMBERS: usize = 8 + 4 + 4 + 9 * 8;
 const HASH: usize = 32;
+/// More than any entry can take: 256 characters, each white space of 16.
+const REACH: usize = 1 << 16;
 pub(super) const FOLD: usize = 8;
 pub(super) const BLOCK: usize = 8;
 pub(super) const SLOT: usize = 8;
@@ -160,7 +162,9 @@ impl Layout {
         for (count, each) in sized {
             end = end.checked_add(count.checked_mul(each)?)?;
         }
-        (end == bytes.len()).then_some(layout)
+        let reaches = [layout.back, layout.ahead, layout.longest];
+        let is_sound = end == bytes.len() && reaches.iter().all(|reach| *reach <= REACH);
+        is_sound.then_some(layout)
     }
 
     pub(super) fn verify(&self, bytes: &[u8]) -> Result<(), DictionaryError> {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
-use super::layout::HEAD;
+use super::layout::{HEAD, Layout, Parts};
 use super::{Dictionary, DictionaryErrorKind};
 use crate::scan::{Automaton, BuildErrorKind, Hit, PatternSet, Strategy};
 
@@ -281,6 +281,31 @@ fn refuses_files_that_are_not_what_was_built() {
         Dictionary::open(folder.path()).unwrap_err().kind(),
         DictionaryErrorKind::Io(_)
     ));
+}
+
+/// Whoever forges a head can seal it, too.
+#[test]
+fn refuses_heads_with_reaches_that_no_entry_has() {
+    let read = |parts: Parts| Layout::read(&parts.lay_out()).map(|_| ());
+    read(Parts::default()).unwrap();
+    let endless = usize::MAX;
+    for parts in [
+        Parts {
+            back: endless,
+            ..Parts::default()
+        },
+        Parts {
+            ahead: endless,
+            ..Parts::default()
+        },
+        Parts {
+            longest: endless,
+            ..Parts::default()
+        },
+    ] {
+        let error = read(parts).unwrap_err();
+        assert!(matches!(error.kind(), DictionaryErrorKind::Corrupt));
+    }
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::filter::report::{Finding, Report};
 use crate::filter::{Place, Plan, Side};
 use crate::policy::treatment::{Action, Class, DetectRule};
-use crate::scan::{Hit, Scanner};
+use crate::scan::{Automaton, Hit, Scanner, Sweep};
 use crate::types::{ReasonCode, Refusal};
 
 /// A piece of a text that must not pass, and what stands in its place.
@@ -28,6 +28,7 @@ pub struct Inspector {
     side: Side,
     own: Vec<Box<str>>,
     hits: Vec<Hit>,
+    sweep: Option<Sweep>,
     report: Report,
 }
 
@@ -47,6 +48,12 @@ impl Inspector {
             side,
             own,
             hits: Vec::new(),
+            sweep: plan
+                .treatment
+                .detect
+                .automaton
+                .as_ref()
+                .map(Automaton::sweep),
             report: Report::default(),
         }
     }
@@ -103,6 +110,44 @@ impl Inspector {
         };
         self.hits = hits;
         judged
+    }
+
+    /// The same for a text in `window`, which does not change between calls of
+    /// [`Inspector::restart`]: fast where texts follow each other. Edits count from the text's first byte.
+    ///
+    /// # Errors
+    /// Refuses when a rule blocks what it found, and a text outside the window.
+    pub(crate) fn inspect_in(
+        &mut self,
+        window: &[u8],
+        range: Range<usize>,
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
+        let Some(sweep) = &mut self.sweep else {
+            return Ok(());
+        };
+        let Some(text) = window.get(range.clone()) else {
+            return Err(Refusal::new(ReasonCode::Internal));
+        };
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        let base = range.start as u64;
+        sweep.find(window, range, &mut |hit| hits.push(hit));
+        let judged = if hits.is_empty() {
+            Ok(())
+        } else {
+            self.judge(&mut hits, text, base, place, edits)
+        };
+        self.hits = hits;
+        judged
+    }
+
+    /// Another window follows.
+    pub(crate) fn restart(&mut self) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.restart();
+        }
     }
 
     /// A scanner for a text that comes in pieces; its hits go to [`Inspector::judge`].

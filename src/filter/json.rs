@@ -113,13 +113,7 @@ impl Json {
         let mut window = std::mem::take(&mut self.window);
         let fresh = window.len();
         window.extend_from_slice(piece);
-        let mut desk = Desk {
-            window: &window,
-            base: self.base,
-            cursor: self.cursor,
-            inspector,
-            out,
-        };
+        let mut desk = Desk::new(&window, self.base, self.cursor, inspector, out);
         let fresh = window.get(fresh..).unwrap_or_default();
         let taken = self.take(fresh, &mut desk);
         self.cursor = desk.cursor;
@@ -233,13 +227,7 @@ impl Json {
     /// Ends the document: what is left of it passes or stays.
     fn end(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
         let window = std::mem::take(&mut self.window);
-        let mut desk = Desk {
-            window: &window,
-            base: self.base,
-            cursor: self.cursor,
-            inspector,
-            out,
-        };
+        let mut desk = Desk::new(&window, self.base, self.cursor, inspector, out);
         let last = self.lexer.finish();
         let last = last.map_err(|error| self.malformed(&desk, error))?;
         if let Some(event) = last {

@@ -1,6 +1,5 @@
 //! Finds every pattern of a set in one pass over a haystack or a window of it.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::fingerprint::{BLOCK, DEPTH, Tables, is_word};
@@ -11,7 +10,7 @@ use super::program::{CONTEXT, Lead, Matcher, Program, Trigger};
 use super::simd::{FRAME, Maps, TILE, WORDS};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
-use super::{Dictionary, Hit, PatternId, Scanner, Span, Strategy, Strength};
+use super::{Dictionary, Hit, PatternId, Scanner, Span, Strategy, Strength, Sweep};
 
 /// A compiled [`PatternSet`](super::PatternSet): cheap to clone, shared between threads.
 #[derive(Clone, Debug)]
@@ -145,69 +144,10 @@ impl Automaton {
         self.search(window, 0, haystack.len(), &mut Progress::default(), sink);
     }
 
-    /// Reports every hit in each of `spans`, as [`Automaton::find`] would in that part alone: no hit
-    /// crosses a border, and borders end words. Hits count their bytes from the haystack's first.
-    ///
-    /// For many short texts that lie in one buffer (the strings of a record), this is faster than one
-    /// by one. The spans must be in order, must not overlap, and what lies outside is skipped.
-    ///
-    /// ```
-    /// use chaperone::scan::{PatternSet, Span};
-    ///
-    /// let mut set = PatternSet::new();
-    /// set.terms(["ada", "byron"])?;
-    /// let mut spans = Vec::new();
-    /// let record = br#"{"ada":"Byron","is":"x byron"}"#;
-    /// set.build()?.find_in(record, &[8..13, 21..28], &mut |hit| spans.push(hit.span));
-    /// assert_eq!(spans, [Span::new(8, 13), Span::new(23, 28)]);
-    /// # Ok::<(), chaperone::scan::BuildError>(())
-    /// ```
-    pub fn find_in(&self, haystack: &[u8], spans: &[Range<usize>], sink: &mut dyn FnMut(Hit)) {
-        let mut progress = Progress::default();
-        let part = |span: &Range<usize>| {
-            Some(Window {
-                bytes: haystack.get(span.clone())?,
-                base: span.start as u64,
-                is_last: true,
-            })
-        };
-        // INVARIANT: bitmaps see the bytes beside a span. Where these are no word characters, they
-        // say no to nothing that is there when the span ends at its borders.
-        let is_fenced = |span: &Range<usize>| {
-            let before = span.start.checked_sub(1).and_then(|at| haystack.get(at));
-            let mut beside = before.into_iter().chain(haystack.get(span.end));
-            beside.all(|byte| !is_word(*byte))
-        };
-        let from = spans.first().map_or(0, |span| span.start);
-        let to = spans.last().map_or(0, |span| span.end).min(haystack.len());
-        let by_tiles = self.strategy != Strategy::Tables && to.saturating_sub(from) >= self.fewest;
-        if by_tiles {
-            self.tiles(haystack, from, to, |at, programs| {
-                let next = spans.partition_point(|span| span.end <= at);
-                let Some(span) = spans.get(next).filter(|span| span.start <= at) else {
-                    return;
-                };
-                let Some(window) = part(span).filter(|_| is_fenced(span)) else {
-                    return;
-                };
-                for index in programs {
-                    self.ask(*index, window, at - span.start, &mut progress, sink);
-                }
-            });
-        }
-        // INVARIANT: what is remembered is of places further left; the pass before went to the end.
-        let mut progress = Progress::default();
-        for span in spans {
-            let Some(window) = part(span) else {
-                continue;
-            };
-            let to = window.bytes.len();
-            if by_tiles && is_fenced(span) {
-                self.look_up(window, 0, to, sink);
-            } else {
-                self.search(window, 0, to, &mut progress, sink);
-            }
-        }
+    /// Searches texts that lie in one buffer and are told one after another.
+    #[must_use]
+    pub fn sweep(&self) -> Sweep {
+        Sweep::new(self.clone())
     }
 
     /// Searches a haystack that arrives in pieces.
@@ -220,6 +160,15 @@ impl Automaton {
     #[must_use]
     pub fn max_len(&self) -> usize {
         self.inner.back + self.inner.ahead
+    }
+
+    pub(super) fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
+    /// How short a haystack isn't worth bitmaps, in places.
+    pub(super) fn fewest(&self) -> usize {
+        self.fewest
     }
 
     /// How many bytes before a place must be at hand to judge it.
@@ -281,7 +230,13 @@ impl Automaton {
     }
 
     /// Looks for the dictionaries' entries whose first word begins at one of the places `from..to`.
-    fn look_up(&self, window: Window<'_>, from: usize, to: usize, sink: &mut dyn FnMut(Hit)) {
+    pub(super) fn look_up(
+        &self,
+        window: Window<'_>,
+        from: usize,
+        to: usize,
+        sink: &mut dyn FnMut(Hit),
+    ) {
         for (pattern, dictionary) in &self.inner.dictionaries {
             let strategy = self.strategy;
             dictionary.find(strategy, window.bytes, from, to, &mut |start, end| {
@@ -304,25 +259,9 @@ impl Automaton {
     ) -> usize {
         let plan = &self.inner.plan;
         let mut maps = Maps::new();
-        let mut copy;
         let mut base = from;
         while base < to {
-            let before = base.checked_sub(1);
-            let whole = before.and_then(|start| bytes.get(start..)?.first_chunk());
-            let frame = match whole {
-                Some(frame) => frame,
-                None => {
-                    // INVARIANT: zeros stand for what is outside: they are no word characters, and
-                    // no match needs them, so they can only say yes too often.
-                    let inside = bytes.iter().skip(before.unwrap_or(0));
-                    let outside = usize::from(before.is_none());
-                    copy = [0; FRAME];
-                    let places = copy.iter_mut().skip(outside);
-                    places.zip(inside).for_each(|(to, byte)| *to = *byte);
-                    &copy
-                }
-            };
-            if !self.strategy.scan(plan, frame, &mut maps) {
+            if !self.scan(bytes, base, &mut maps) {
                 break;
             }
             let places = TILE.min(to - base);
@@ -331,12 +270,10 @@ impl Automaton {
                 let [program] = family.programs.as_slice() else {
                     // Several patterns, of which seldom more than one can begin here.
                     each(found, busy, places, |place| {
-                        let mask = self.inner.tables.mask(bytes, base + place);
-                        for program in &family.programs {
-                            if self.inner.tables.holds(mask, *program) {
-                                visit(base + place, std::slice::from_ref(program));
-                            }
-                        }
+                        let (tables, programs) = (&self.inner.tables, &family.programs);
+                        tables.told_apart(programs, bytes, base + place, |program| {
+                            visit(base + place, &[program]);
+                        });
                     });
                     continue;
                 };
@@ -346,16 +283,43 @@ impl Automaton {
             }
             if !plan.teddy.is_empty {
                 each(&maps.rare, u32::MAX, places, |place| {
-                    let mut mask = plan.rare.mask(bytes, base + place);
-                    while mask != 0 {
-                        visit(base + place, plan.rare.group(mask.trailing_zeros()));
-                        mask &= mask - 1;
-                    }
+                    self.rare(bytes, base + place, &mut visit);
                 });
             }
             base += places;
         }
         base
+    }
+
+    /// Makes the bitmaps of the places from `base` on. False when the processor can't.
+    pub(super) fn scan(&self, bytes: &[u8], base: usize, maps: &mut Maps) -> bool {
+        let before = base.checked_sub(1);
+        let whole = before.and_then(|start| bytes.get(start..)?.first_chunk());
+        let mut copy;
+        let frame = match whole {
+            Some(frame) => frame,
+            None => {
+                // INVARIANT: zeros stand for what is outside: they are no word characters, and
+                // no match needs them, so they can only say yes too often.
+                let inside = bytes.iter().skip(before.unwrap_or(0));
+                let outside = usize::from(before.is_none());
+                copy = [0; FRAME];
+                let places = copy.iter_mut().skip(outside);
+                places.zip(inside).for_each(|(to, byte)| *to = *byte);
+                &copy
+            }
+        };
+        self.strategy.scan(&self.inner.plan, frame, maps)
+    }
+
+    /// Visits the programs of rare beginnings that can begin at `at`.
+    fn rare(&self, bytes: &[u8], at: usize, visit: &mut impl FnMut(usize, &[usize])) {
+        let rare = &self.inner.plan.rare;
+        let mut mask = rare.mask(bytes, at);
+        while mask != 0 {
+            visit(at, rare.group(mask.trailing_zeros()));
+            mask &= mask - 1;
+        }
     }
 
     /// Asks the programs of the groups in `mask` about the place `at`.
@@ -377,7 +341,26 @@ impl Automaton {
         }
     }
 
-    fn ask(
+    /// Visits the programs of `family` that can begin at `at`.
+    pub(super) fn programs_of(
+        &self,
+        family: usize,
+        bytes: &[u8],
+        at: usize,
+        mut visit: impl FnMut(usize),
+    ) {
+        match self.inner.plan.families.get(family) {
+            Some(family) => match family.programs.as_slice() {
+                [program] => visit(*program),
+                several => self.inner.tables.told_apart(several, bytes, at, visit),
+            },
+            None => self.rare(bytes, at, &mut |_, programs| {
+                programs.iter().for_each(|program| visit(*program));
+            }),
+        }
+    }
+
+    pub(super) fn ask(
         &self,
         index: usize,
         window: Window<'_>,

@@ -254,9 +254,21 @@ impl Tables {
         self.groups.get(bit as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// A mask holds the group of this program, in tables that hold every program in order.
-    pub(super) fn holds(&self, mask: u64, program: usize) -> bool {
-        mask >> (program % GROUPS) & 1 == 1
+    /// Visits those of `programs` whose group may match at `at`, in tables that hold every program in
+    /// order.
+    pub(super) fn told_apart(
+        &self,
+        programs: &[usize],
+        haystack: &[u8],
+        at: usize,
+        mut visit: impl FnMut(usize),
+    ) {
+        let mask = self.mask(haystack, at);
+        for program in programs {
+            if mask >> (program % GROUPS) & 1 == 1 {
+                visit(*program);
+            }
+        }
     }
 
     /// The groups that may match at `at`.

@@ -100,4 +100,22 @@ impl Maps {
             rare: [0; WORDS],
         }
     }
+
+    /// Visits every word that isn't zero: which it is, the family whose candidates it tells (one more
+    /// than the last for what begins with rare bytes), and its bits.
+    pub(super) fn each_word(&self, mut visit: impl FnMut(usize, u16, u64)) {
+        for (family, (found, busy)) in (0..).zip(self.found.iter().zip(self.busy)) {
+            let mut busy = busy;
+            while busy != 0 {
+                let word = busy.trailing_zeros() as usize;
+                busy &= busy - 1;
+                visit(word, family, found.get(word).copied().unwrap_or(0));
+            }
+        }
+        for (word, bits) in self.rare.iter().enumerate() {
+            if *bits != 0 {
+                visit(word, FAMILIES as u16, *bits);
+            }
+        }
+    }
 }

@@ -1,14 +1,16 @@
 //! Where bytes are kept, left out or replaced: the window of input, and the output.
 
+use std::ops::Range;
+
 use crate::filter::{Edit, Inspector, Output, Place, Trail};
 use crate::json::{Decoded, escape_into};
-use crate::types::Refusal;
+use crate::types::{ReasonCode, Refusal};
 
 /// The input at hand and the output, for one piece of input.
 pub(super) struct Desk<'a> {
-    /// Input from `base` on.
-    pub(super) window: &'a [u8],
-    pub(super) base: u64,
+    /// Input from `base` on. The inspector looks ahead in it: it never changes.
+    window: &'a [u8],
+    base: u64,
     /// What stands before is kept or left out for good.
     pub(super) cursor: u64,
     pub(super) inspector: &'a mut Inspector,
@@ -16,12 +18,47 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// A desk with a window that begins at `base`, settled up to `cursor`.
+    pub(super) fn new(
+        window: &'a [u8],
+        base: u64,
+        cursor: u64,
+        inspector: &'a mut Inspector,
+        out: &'a mut Output,
+    ) -> Self {
+        inspector.restart();
+        Self {
+            window,
+            base,
+            cursor,
+            inspector,
+            out,
+        }
+    }
+
     pub(super) fn bytes(&self, start: u64, end: u64) -> &'a [u8] {
-        let index = |offset: u64| usize::try_from(offset.saturating_sub(self.base)).ok();
-        index(start)
-            .zip(index(end))
-            .and_then(|(start, end)| self.window.get(start..end))
+        self.range(start, end)
+            .and_then(|range| self.window.get(range))
             .unwrap_or_default()
+    }
+
+    fn range(&self, start: u64, end: u64) -> Option<Range<usize>> {
+        let index = |offset: u64| usize::try_from(offset.checked_sub(self.base)?).ok();
+        Some(index(start)?..index(end)?)
+    }
+
+    /// Looks through a text that stands in the window as it is.
+    fn inspect(
+        &mut self,
+        start: u64,
+        end: u64,
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
+        let Some(range) = self.range(start, end) else {
+            return Err(Refusal::new(ReasonCode::Internal));
+        };
+        self.inspector.inspect_in(self.window, range, place, edits)
     }
 
     /// Lets everything up to `end` pass.
@@ -66,15 +103,14 @@ impl Scrubber {
         trail: &dyn Trail,
     ) -> Result<(), Refusal> {
         let (start, end) = (start + 1, end.saturating_sub(1));
-        let raw = desk.bytes(start, end);
         self.edits.clear();
         let place = Place::Json(trail);
         if is_escaped {
-            self.decoded.read(raw);
+            self.decoded.read(desk.bytes(start, end));
             let text = self.decoded.text();
             desk.inspector.inspect(text, &place, &mut self.edits)?;
         } else {
-            desk.inspector.inspect(raw, &place, &mut self.edits)?;
+            desk.inspect(start, end, &place, &mut self.edits)?;
         }
         for edit in &self.edits {
             let (from, to) = if is_escaped {
@@ -102,9 +138,7 @@ impl Scrubber {
         trail: &dyn Trail,
     ) -> Result<(), Refusal> {
         self.edits.clear();
-        let literal = desk.bytes(start, end);
-        desk.inspector
-            .inspect(literal, &Place::Json(trail), &mut self.edits)?;
+        desk.inspect(start, end, &Place::Json(trail), &mut self.edits)?;
         if self.edits.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,174 @@
+//! Finds what is in texts that lie in one buffer and are told one after another.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::automaton::{Progress, Window};
+use super::fingerprint::is_word;
+use super::simd::{Maps, TILE, WORDS};
+use super::{Automaton, Hit, Strategy};
+
+/// Searches texts in one buffer, such as the strings of a JSON document.
+///
+/// For many short texts this is faster than [`Automaton::find`] on each: candidates are found for a
+/// stretch of the buffer at once, whatever the texts in it turn out to be.
+///
+/// ```
+/// use chaperone::scan::{PatternSet, Span};
+///
+/// let mut set = PatternSet::new();
+/// set.terms(["ada", "byron"])?;
+/// let automaton = set.build()?;
+/// let record = br#"{"ada":"Byron","is":"x byron"}"#;
+/// let mut sweep = automaton.sweep();
+/// let mut spans = Vec::new();
+/// for text in [8..13, 21..28] {
+///     sweep.find(record, text, &mut |hit| spans.push(hit.span));
+/// }
+/// assert_eq!(spans, [Span::new(8, 13), Span::new(23, 28)]);
+/// # Ok::<(), chaperone::scan::BuildError>(())
+/// ```
+pub struct Sweep {
+    automaton: Automaton,
+    /// Made when it is needed first.
+    maps: Option<Box<Maps>>,
+    /// The stretch of the buffer that the candidates are of: none when it is empty.
+    stretch: Range<usize>,
+    /// The candidates word by word of the bitmaps, and where each word's begin.
+    candidates: Vec<Candidate>,
+    begins: [u32; WORDS + 1],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    /// Counted from the stretch's first.
+    place: u16,
+    family: u16,
+}
+
+impl Sweep {
+    pub(super) fn new(automaton: Automaton) -> Self {
+        Self {
+            automaton,
+            maps: None,
+            stretch: 0..0,
+            candidates: Vec::new(),
+            begins: [0; WORDS + 1],
+        }
+    }
+
+    /// Forgets the buffer: to be called before another one, or when it has changed.
+    pub fn restart(&mut self) {
+        self.stretch = 0..0;
+    }
+
+    /// Reports every hit in one text of `buffer`, as [`Automaton::find`] would in that text alone: no
+    /// hit crosses its border, and its border ends words. Hits count their bytes from the buffer's
+    /// first. Nothing is found in a text that isn't in the buffer.
+    ///
+    /// Texts that go forward through the buffer are found fast; any order is right.
+    pub fn find(&mut self, buffer: &[u8], text: Range<usize>, sink: &mut dyn FnMut(Hit)) {
+        let Some(bytes) = buffer.get(text.clone()) else {
+            return;
+        };
+        let window = Window {
+            bytes,
+            base: text.start as u64,
+            is_last: true,
+        };
+        // INVARIANT: bitmaps see the bytes beside a text. Where these are no word characters, they
+        // say no to nothing that is there when the text ends at its borders.
+        let before = text.start.checked_sub(1).and_then(|at| buffer.get(at));
+        let mut beside = before.into_iter().chain(buffer.get(text.end));
+        let is_known = self.stretch.contains(&text.start);
+        if beside.any(|byte| is_word(*byte)) || !(is_known || self.is_worth(buffer, text.start)) {
+            let progress = &mut Progress::default();
+            self.automaton
+                .search(window, 0, bytes.len(), progress, sink);
+            return;
+        }
+        self.automaton.look_up(window, 0, bytes.len(), sink);
+        let mut progress = None;
+        let mut at = text.start;
+        while at < text.end {
+            if !self.stretch.contains(&at) {
+                self.look_ahead(buffer, at);
+            }
+            let to = text.end.min(self.stretch.end);
+            let Some(places) = self.places(at, to) else {
+                return;
+            };
+            for candidate in self.candidates.get(places).unwrap_or_default() {
+                let place = self.stretch.start + usize::from(candidate.place);
+                if (at..to).contains(&place) {
+                    let progress = progress.get_or_insert_with(Progress::default);
+                    let of = usize::from(candidate.family);
+                    self.automaton.programs_of(of, buffer, place, |program| {
+                        self.automaton
+                            .ask(program, window, place - text.start, progress, sink);
+                    });
+                }
+            }
+            at = to;
+        }
+    }
+
+    /// Enough of the buffer follows to look ahead.
+    fn is_worth(&self, buffer: &[u8], at: usize) -> bool {
+        self.automaton.strategy() != Strategy::Tables
+            && buffer.len() - at >= self.automaton.fewest()
+    }
+
+    /// Where the candidates are of the words that hold the places `from..to`.
+    fn places(&self, from: usize, to: usize) -> Option<Range<usize>> {
+        let word = |place: usize| place.saturating_sub(self.stretch.start) / 64;
+        let first = *self.begins.get(word(from))?;
+        let last = *self.begins.get(word(to.saturating_sub(1)) + 1)?;
+        Some(first as usize..last as usize)
+    }
+
+    /// Finds the candidates of the stretch that begins at `from`.
+    fn look_ahead(&mut self, buffer: &[u8], from: usize) {
+        let maps = self.maps.get_or_insert_with(|| Box::new(Maps::new()));
+        self.automaton.scan(buffer, from, maps);
+        self.stretch = from..buffer.len().min(from + TILE);
+        let mut begins = [0; WORDS + 1];
+        maps.each_word(|word, _, bits| {
+            if let Some(count) = begins.get_mut(word + 1) {
+                *count += bits.count_ones();
+            }
+        });
+        let mut count = 0;
+        for begin in &mut begins {
+            count += *begin;
+            *begin = count;
+        }
+        self.begins = begins;
+        let mut next = begins;
+        self.candidates.resize(count as usize, Candidate::default());
+        maps.each_word(|word, family, mut bits| {
+            let Some(at) = next.get_mut(word) else {
+                return;
+            };
+            while bits != 0 {
+                if let Some(candidate) = self.candidates.get_mut(*at as usize) {
+                    *candidate = Candidate {
+                        place: u16::try_from(word * 64 + bits.trailing_zeros() as usize)
+                            .unwrap_or_default(),
+                        family,
+                    };
+                }
+                *at += 1;
+                bits &= bits - 1;
+            }
+        });
+    }
+}
+
+impl fmt::Debug for Sweep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sweep")
+            .field("stretch", &self.stretch)
+            .finish_non_exhaustive()
+    }
+}

@@ -130,15 +130,14 @@ impl Inspector {
         let Some(text) = window.get(range.clone()) else {
             return Err(Refusal::new(ReasonCode::Internal));
         };
-        let mut hits = std::mem::take(&mut self.hits);
-        hits.clear();
         let base = range.start as u64;
-        sweep.find(window, range, &mut |hit| hits.push(hit));
-        let judged = if hits.is_empty() {
-            Ok(())
-        } else {
-            self.judge(&mut hits, text, base, place, edits)
-        };
+        self.hits.clear();
+        sweep.find(window, range, &mut |hit| self.hits.push(hit));
+        if self.hits.is_empty() {
+            return Ok(());
+        }
+        let mut hits = std::mem::take(&mut self.hits);
+        let judged = self.judge(&mut hits, text, base, place, edits);
         self.hits = hits;
         judged
     }

@@ -32,7 +32,7 @@ struct Inner {
 }
 
 /// Haystacks shorter than this aren't worth a tile.
-const FEWEST: usize = 768;
+const FEWEST: usize = 256;
 /// How many programs' memories fit on the stack of [`Automaton::find`]: short texts ask few.
 const FEW: usize = 6;
 
@@ -261,10 +261,10 @@ impl Automaton {
         let mut maps = Maps::new();
         let mut base = from;
         while base < to {
-            if !self.scan(bytes, base, &mut maps) {
+            let places = TILE.min(to - base);
+            if !self.scan(bytes, base, places.div_ceil(64), &mut maps) {
                 break;
             }
-            let places = TILE.min(to - base);
             let results = maps.found.iter().zip(maps.busy);
             for (family, (found, busy)) in plan.families.iter().zip(results) {
                 let [program] = family.programs.as_slice() else {
@@ -281,7 +281,7 @@ impl Automaton {
                     visit(base + place, std::slice::from_ref(program));
                 });
             }
-            if !plan.teddy.is_empty {
+            if !plan.teddy.is_empty() {
                 each(&maps.rare, u32::MAX, places, |place| {
                     self.rare(bytes, base + place, &mut visit);
                 });
@@ -291,8 +291,8 @@ impl Automaton {
         base
     }
 
-    /// Makes the bitmaps of the places from `base` on. False when the processor can't.
-    pub(super) fn scan(&self, bytes: &[u8], base: usize, maps: &mut Maps) -> bool {
+    /// Makes the bitmaps of the places from `base` on, in words of 64. False when the processor can't.
+    pub(super) fn scan(&self, bytes: &[u8], base: usize, words: usize, maps: &mut Maps) -> bool {
         let before = base.checked_sub(1);
         let whole = before.and_then(|start| bytes.get(start..)?.first_chunk());
         let mut copy;
@@ -301,15 +301,17 @@ impl Automaton {
             None => {
                 // INVARIANT: zeros stand for what is outside: they are no word characters, and
                 // no match needs them, so they can only say yes too often.
-                let inside = bytes.iter().skip(before.unwrap_or(0));
-                let outside = usize::from(before.is_none());
                 copy = [0; FRAME];
-                let places = copy.iter_mut().skip(outside);
-                places.zip(inside).for_each(|(to, byte)| *to = *byte);
+                let inside = bytes.get(before.unwrap_or(0)..).unwrap_or_default();
+                let (_, places) = copy.split_at_mut(usize::from(before.is_none()));
+                let inside = inside.get(..places.len()).unwrap_or(inside);
+                if let Some((places, _)) = places.split_at_mut_checked(inside.len()) {
+                    places.copy_from_slice(inside);
+                }
                 &copy
             }
         };
-        self.strategy.scan(&self.inner.plan, frame, maps)
+        self.strategy.scan(&self.inner.plan, frame, words, maps)
     }
 
     /// Visits the programs of rare beginnings that can begin at `at`.
@@ -401,6 +403,13 @@ fn each(found: &[u64; WORDS], mut busy: u32, places: usize, mut visit: impl FnMu
 }
 
 impl Progress {
+    /// Forgets what is remembered: another haystack follows.
+    pub(super) fn restart(&mut self) {
+        self.memories.asked = 0;
+        self.memories.many.clear();
+        self.tails.clear();
+    }
+
     /// What is remembered of a program, of `count` in all.
     pub(super) fn memory(&mut self, count: usize, index: usize) -> Option<&mut Memory> {
         self.memories.of(count, index)

@@ -162,22 +162,25 @@ fn is_rare(sequences: &[Sequence]) -> bool {
 }
 
 /// How many bytes of everyday text are in a set, as a share of all.
-pub(super) fn share_of(set: &ByteSet) -> f64 {
-    (0..=255)
-        .filter(|byte| set.contains(*byte))
-        .map(|byte| match byte {
-            b' ' => 0.12,
-            b'a'..=b'z' => 0.022,
-            b'0'..=b'9' => 0.012,
-            b'A'..=b'Z' => 0.004,
-            b'"' | b',' | b'.' | b':' | b'-' | b'/' => 0.015,
-            b'_' | b'=' | b'<' | b'>' => 0.006,
-            b'\n' => 0.01,
-            b'!'..=b'~' => 0.002,
-            0x80.. => 0.0004,
-            _ => 0.0002,
-        })
-        .sum()
+fn share_of(set: &ByteSet) -> f64 {
+    let bytes = (0..=255).filter(|byte| set.contains(*byte));
+    bytes.map(share_of_byte).sum()
+}
+
+/// How often a byte stands in everyday text, roughly.
+pub(super) fn share_of_byte(byte: u8) -> f64 {
+    match byte {
+        b' ' => 0.12,
+        b'a'..=b'z' => 0.022,
+        b'0'..=b'9' => 0.012,
+        b'A'..=b'Z' => 0.004,
+        b'"' | b',' | b'.' | b':' | b'-' | b'/' => 0.015,
+        b'_' | b'=' | b'<' | b'>' => 0.006,
+        b'\n' => 0.01,
+        b'!'..=b'~' => 0.002,
+        0x80.. => 0.0004,
+        _ => 0.0002,
+    }
 }
 
 /// The classes that become bitmaps: what is no word character, then others that hold bytes beyond

@@ -20,6 +20,7 @@ pub(super) const TILE: usize = WORDS * 64;
 /// The bytes that judging them takes: the one before, the tile, and a word to look ahead.
 pub(super) const FRAME: usize = TILE + 64 + 64;
 /// A bitmap of a tile, the word after it, and words of ones: what lies further may be anything.
+/// Where fewer words are judged, both follow these.
 const ROW: usize = WORDS + 16;
 
 /// How candidates are found.
@@ -57,25 +58,31 @@ impl Strategy {
         }
     }
 
-    /// Finds the candidates of a tile. False when the processor can't.
-    pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) -> bool {
+    /// Finds the candidates of the first `words` of a tile. False when the processor can't.
+    pub(super) fn scan(
+        self,
+        plan: &Plan,
+        frame: &[u8; FRAME],
+        words: usize,
+        maps: &mut Maps,
+    ) -> bool {
         #[cfg(target_arch = "x86_64")]
         match self {
             Self::Avx512 => {
                 if let Some(avx512) = x86_entry::Avx512::detect() {
-                    avx512.scan(plan, frame, maps);
+                    avx512.scan(plan, frame, words, maps);
                     return true;
                 }
             }
             Self::Avx2 => {
                 if let Some(avx2) = x86_entry::Avx2::detect() {
-                    avx2.scan(plan, frame, maps);
+                    avx2.scan(plan, frame, words, maps);
                     return true;
                 }
             }
             Self::Tables => {}
         }
-        let _ = (plan, frame, maps);
+        let _ = (plan, frame, words, maps);
         false
     }
 }
@@ -101,9 +108,9 @@ impl Maps {
         }
     }
 
-    /// Visits every word that isn't zero: which it is, the family whose candidates it tells (one more
+    /// Visits each of the first `words` that isn't zero: which it is, the family whose candidates it tells (one more
     /// than the last for what begins with rare bytes), and its bits.
-    pub(super) fn each_word(&self, mut visit: impl FnMut(usize, u16, u64)) {
+    pub(super) fn each_word(&self, words: usize, mut visit: impl FnMut(usize, u16, u64)) {
         for (family, (found, busy)) in (0..).zip(self.found.iter().zip(self.busy)) {
             let mut busy = busy;
             while busy != 0 {
@@ -112,7 +119,7 @@ impl Maps {
                 visit(word, family, found.get(word).copied().unwrap_or(0));
             }
         }
-        for (word, bits) in self.rare.iter().enumerate() {
+        for (word, bits) in self.rare.iter().enumerate().take(words) {
             if *bits != 0 {
                 visit(word, FAMILIES as u16, *bits);
             }

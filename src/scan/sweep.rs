@@ -37,6 +37,9 @@ pub struct Sweep {
     /// The candidates word by word of the bitmaps, and where each word's begin.
     candidates: Vec<Candidate>,
     begins: [u32; WORDS + 1],
+    /// The places of all candidates.
+    any: [u64; WORDS],
+    progress: Progress,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,6 +57,8 @@ impl Sweep {
             stretch: 0..0,
             candidates: Vec::new(),
             begins: [0; WORDS + 1],
+            any: [0; WORDS],
+            progress: Progress::default(),
         }
     }
 
@@ -82,30 +87,29 @@ impl Sweep {
         let mut beside = before.into_iter().chain(buffer.get(text.end));
         let is_known = self.stretch.contains(&text.start);
         if beside.any(|byte| is_word(*byte)) || !(is_known || self.is_worth(buffer, text.start)) {
-            let progress = &mut Progress::default();
+            self.progress.restart();
             self.automaton
-                .search(window, 0, bytes.len(), progress, sink);
+                .search(window, 0, bytes.len(), &mut self.progress, sink);
             return;
         }
         self.automaton.look_up(window, 0, bytes.len(), sink);
-        let mut progress = None;
+        self.progress.restart();
         let mut at = text.start;
         while at < text.end {
             if !self.stretch.contains(&at) {
                 self.look_ahead(buffer, at);
             }
             let to = text.end.min(self.stretch.end);
-            let Some(places) = self.places(at, to) else {
-                return;
-            };
-            for candidate in self.candidates.get(places).unwrap_or_default() {
+            for index in self.candidates_in(at, to) {
+                let Some(candidate) = self.candidates.get(index) else {
+                    break;
+                };
                 let place = self.stretch.start + usize::from(candidate.place);
                 if (at..to).contains(&place) {
-                    let progress = progress.get_or_insert_with(Progress::default);
+                    let (automaton, progress) = (&self.automaton, &mut self.progress);
                     let of = usize::from(candidate.family);
-                    self.automaton.programs_of(of, buffer, place, |program| {
-                        self.automaton
-                            .ask(program, window, place - text.start, progress, sink);
+                    automaton.programs_of(of, buffer, place, |program| {
+                        automaton.ask(program, window, place - text.start, progress, sink);
                     });
                 }
             }
@@ -119,23 +123,33 @@ impl Sweep {
             && buffer.len() - at >= self.automaton.fewest()
     }
 
-    /// Where the candidates are of the words that hold the places `from..to`.
-    fn places(&self, from: usize, to: usize) -> Option<Range<usize>> {
-        let word = |place: usize| place.saturating_sub(self.stretch.start) / 64;
-        let first = *self.begins.get(word(from))?;
-        let last = *self.begins.get(word(to.saturating_sub(1)) + 1)?;
-        Some(first as usize..last as usize)
+    /// The candidates of the words that hold the places `from..to`; none when those places have none.
+    fn candidates_in(&self, from: usize, to: usize) -> Range<usize> {
+        let (from, to) = (from - self.stretch.start, to - self.stretch.start);
+        let (first, last) = (from / 64, to.saturating_sub(1) / 64);
+        if first == last {
+            let any = self.any.get(first).copied().unwrap_or(0);
+            let (before, after) = (from % 64, 63 - to.saturating_sub(1) % 64);
+            if any >> before << before << after == 0 {
+                return 0..0;
+            }
+        }
+        let begins = self.begins.get(first).zip(self.begins.get(last + 1));
+        begins.map_or(0..0, |(from, to)| *from as usize..*to as usize)
     }
 
     /// Finds the candidates of the stretch that begins at `from`.
     fn look_ahead(&mut self, buffer: &[u8], from: usize) {
         let maps = self.maps.get_or_insert_with(|| Box::new(Maps::new()));
-        self.automaton.scan(buffer, from, maps);
         self.stretch = from..buffer.len().min(from + TILE);
+        let words = self.stretch.len().div_ceil(64);
+        self.automaton.scan(buffer, from, words, maps);
         let mut begins = [0; WORDS + 1];
-        maps.each_word(|word, _, bits| {
-            if let Some(count) = begins.get_mut(word + 1) {
+        self.any = [0; WORDS];
+        maps.each_word(words, |word, _, bits| {
+            if let (Some(count), Some(any)) = (begins.get_mut(word + 1), self.any.get_mut(word)) {
                 *count += bits.count_ones();
+                *any |= bits;
             }
         });
         let mut count = 0;
@@ -146,7 +160,7 @@ impl Sweep {
         self.begins = begins;
         let mut next = begins;
         self.candidates.resize(count as usize, Candidate::default());
-        maps.each_word(|word, family, mut bits| {
+        maps.each_word(words, |word, family, mut bits| {
             let Some(at) = next.get_mut(word) else {
                 return;
             };

@@ -1,29 +1,44 @@
 //! Patterns that begin with rare bytes: four places are looked up by halves of their bytes, in eight
-//! buckets of patterns at once. It may say yes too often, never no wrongly.
+//! buckets of patterns at once, and eight more of those that begin a word. It may say yes too often,
+//! never no wrongly.
+
+use std::sync::LazyLock;
 
 use super::fingerprint::ByteSet;
-use super::plan::share_of;
+use super::plan::share_of_byte;
 use super::sequence::Sequence;
 
 /// How many places are looked at.
 pub(super) const PLACES: usize = 4;
-/// The buckets of patterns that begin after something that is no word character; the others are
-/// for those that can begin anywhere.
-const BOUNDED: usize = 6;
 const BUCKETS: usize = 8;
-/// The bits of the buckets that need a word's beginning.
-pub(super) const BOUNDED_BITS: u8 = (1 << BOUNDED) - 1;
+
+/// How often a byte stands in everyday text, by its high and its low half.
+static SHARES: LazyLock<[[f64; 16]; 16]> = LazyLock::new(|| {
+    let mut shares = [[0.0; 16]; 16];
+    for (byte, share) in (0..=255).zip(shares.as_flattened_mut()) {
+        *share = share_of_byte(byte);
+    }
+    shares
+});
+
+#[derive(Clone, Debug)]
+pub(super) struct Teddy {
+    /// For patterns that begin after something that is no word character.
+    pub(super) bounded: Halves,
+    /// For those that can begin anywhere.
+    pub(super) free: Halves,
+}
 
 /// For each place, by the low and by the high half of a byte: a bit for each bucket.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Teddy {
+pub(super) struct Halves {
     pub(super) low: [[u8; 16]; PLACES],
     pub(super) high: [[u8; 16]; PLACES],
     pub(super) is_empty: bool,
 }
 
 /// The halves of the bytes that stand at each place.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Bucket {
     low: [u16; PLACES],
     high: [u16; PLACES],
@@ -32,54 +47,119 @@ struct Bucket {
 impl Teddy {
     /// The tables for these sequences, each of which begins with the byte before.
     pub(super) fn new<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Self {
-        let mut buckets = [Bucket::default(); BUCKETS];
-        let mut is_empty = true;
+        let (mut bounded, mut free) = (Vec::new(), Vec::new());
         for sequence in sequences {
-            is_empty = false;
             let Some((before, places)) = sequence.places.split_first() else {
                 continue;
             };
-            let is_bounded = ByteSet::non_word().covers(before);
-            let range = if is_bounded {
-                0..BOUNDED
+            let side = if ByteSet::non_word().covers(before) {
+                &mut bounded
             } else {
-                BOUNDED..BUCKETS
+                &mut free
             };
-            let with = |bucket: &Bucket| {
-                let joined = bucket.with(places);
-                (joined, joined.rate() - bucket.rate())
-            };
-            let best = buckets
-                .get_mut(range)
-                .into_iter()
-                .flatten()
-                .min_by(|a, b| with(a).1.total_cmp(&with(b).1));
-            if let Some(bucket) = best {
-                *bucket = bucket.with(places);
+            let bucket = Bucket::of(places);
+            if !side.contains(&bucket) {
+                side.push(bucket);
             }
         }
-        let mut teddy = Self {
-            is_empty,
-            ..Self::default()
-        };
-        for (bit, bucket) in buckets.iter().enumerate() {
-            spread(&mut teddy.low, &bucket.low, bit);
-            spread(&mut teddy.high, &bucket.high, bit);
+        Self {
+            bounded: Halves::of(&gather(bounded)),
+            free: Halves::of(&gather(free)),
         }
-        teddy
+    }
+
+    /// There is no pattern.
+    pub(super) fn is_empty(&self) -> bool {
+        self.bounded.is_empty && self.free.is_empty
     }
 }
 
+impl Halves {
+    fn of(buckets: &[Bucket]) -> Self {
+        let mut halves = Self {
+            is_empty: buckets.is_empty(),
+            ..Self::default()
+        };
+        for (bit, bucket) in buckets.iter().enumerate() {
+            spread(&mut halves.low, &bucket.low, bit);
+            spread(&mut halves.high, &bucket.high, bit);
+        }
+        halves
+    }
+}
+
+/// Joins buckets until they are few: again and again those two that pass the least more together than
+/// apart.
+fn gather(mut buckets: Vec<Bucket>) -> Vec<Bucket> {
+    let mut rates: Vec<f64> = buckets.iter().map(Bucket::rate).collect();
+    // For each bucket the best one after it to be joined with, and what that costs.
+    let nearest = |buckets: &[Bucket], rates: &[f64], at: usize| {
+        let (bucket, rate) = (buckets.get(at)?, rates.get(at)?);
+        let others = buckets.iter().zip(rates).enumerate().skip(at + 1);
+        others
+            .map(|(other, (with, apart))| (other, bucket.joined(with).rate() - rate - apart))
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let mut best: Vec<_> = (0..buckets.len())
+        .map(|at| nearest(&buckets, &rates, at))
+        .collect();
+    while buckets.len() > BUCKETS {
+        let pairs = best.iter().enumerate();
+        let costs = pairs.filter_map(|(at, best)| best.map(|(other, cost)| (at, other, cost)));
+        let Some((at, gone, _)) = costs.min_by(|a, b| a.2.total_cmp(&b.2)) else {
+            break;
+        };
+        // The last takes the place of the one that is gone.
+        let last = buckets.len() - 1;
+        let other = buckets.swap_remove(gone);
+        rates.swap_remove(gone);
+        best.swap_remove(gone);
+        if let (Some(bucket), Some(rate)) = (buckets.get_mut(at), rates.get_mut(at)) {
+            *bucket = bucket.joined(&other);
+            *rate = bucket.rate();
+        }
+        for (of, known) in best.iter_mut().enumerate() {
+            let touches = |index: usize| index == at || index == gone || index == last;
+            if touches(of) || known.is_none_or(|(other, _)| touches(other)) {
+                *known = nearest(&buckets, &rates, of);
+            } else if let (Some((_, cost)), Some(bucket), Some(joined)) =
+                (known.as_mut(), buckets.get(of), buckets.get(at))
+                && of < at
+            {
+                let apart = rates.get(of).unwrap_or(&0.0) + rates.get(at).unwrap_or(&0.0);
+                let with = bucket.joined(joined).rate() - apart;
+                if with < *cost {
+                    *known = Some((at, with));
+                }
+            }
+        }
+    }
+    buckets
+}
+
 impl Bucket {
-    fn with(mut self, places: &[ByteSet]) -> Self {
-        for (at, (low, high)) in self.low.iter_mut().zip(&mut self.high).enumerate() {
+    fn of(places: &[ByteSet]) -> Self {
+        let mut bucket = Self::default();
+        for (at, (low, high)) in bucket.low.iter_mut().zip(&mut bucket.high).enumerate() {
             let set = places.get(at).unwrap_or(&ByteSet::ALL);
             for byte in (0..=255).filter(|byte| set.contains(*byte)) {
                 *low |= 1 << (byte & 15);
                 *high |= 1 << (byte >> 4);
             }
         }
-        self
+        bucket
+    }
+
+    fn joined(&self, other: &Self) -> Self {
+        let both = |a: &[u16; PLACES], b: &[u16; PLACES]| {
+            let mut both = *a;
+            both.iter_mut().zip(b).for_each(|(both, b)| *both |= b);
+            both
+        };
+        Self {
+            low: both(&self.low, &other.low),
+            high: both(&self.high, &other.high),
+        }
     }
 
     /// How often everyday text passes.
@@ -87,11 +167,14 @@ impl Bucket {
         let places = self.low.iter().zip(&self.high);
         places
             .map(|(low, high)| {
-                let mut set = ByteSet::default();
-                let passes =
-                    |byte: &u8| low >> (byte & 15) & 1 == 1 && high >> (byte >> 4) & 1 == 1;
-                (0..=255).filter(passes).for_each(|byte| set.add(byte));
-                share_of(&set)
+                let halves = SHARES.iter().enumerate();
+                let rows = halves.filter(|(half, _)| high >> half & 1 == 1);
+                rows.map(|(_, row)| -> f64 {
+                    let halves = row.iter().enumerate();
+                    let passed = halves.filter(|(half, _)| low >> half & 1 == 1);
+                    passed.map(|(_, share)| share).sum()
+                })
+                .sum::<f64>()
             })
             .product()
     }

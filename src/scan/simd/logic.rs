@@ -2,38 +2,43 @@
 //! instructions that they may use.
 
 use super::super::plan::{Plan, Term};
-use super::{Maps, ROW, WORDS};
+use super::{Maps, ROW};
 
 /// As many words as one step of the widest instructions takes.
 const STEP: usize = 8;
 
-/// Makes the shared bitmaps and the families' candidates of the classes' bitmaps.
+/// Makes the shared bitmaps and the families' candidates of the classes' bitmaps, of which the first
+/// `words` and the one after them are known.
 #[inline(always)]
-pub(super) fn combine(plan: &Plan, maps: &mut Maps) {
+pub(super) fn combine(plan: &Plan, words: usize, maps: &mut Maps) {
+    let known = words + 1;
     let rows = &mut maps.rows;
     for row in rows.iter_mut().take(plan.classes.len()) {
-        end(row);
+        end(row, known);
     }
     for (row, pair) in (plan.classes.len()..).zip(&plan.pairs) {
-        let Some((known, [row, ..])) = rows.split_at_mut_checked(row) else {
+        let Some((made, [row, ..])) = rows.split_at_mut_checked(row) else {
             continue;
         };
-        let (Some(first), Some(second)) = (known.get(pair.first), known.get(pair.second)) else {
+        let (Some(first), Some(second)) = (made.get(pair.first), made.get(pair.second)) else {
             continue;
         };
-        for (step, both) in row.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+        let steps = row.as_chunks_mut::<STEP>().0.iter_mut();
+        for (step, both) in steps.enumerate().take(known.div_ceil(STEP)) {
             if let (Some(first), Some(second)) =
                 (moved(first, step, 0), moved(second, step, pair.shift))
             {
                 *both = and(first, second);
             }
         }
-        end(row);
+        end(row, known);
     }
+    let judged = u32::MAX.checked_shr(u32::BITS - words as u32).unwrap_or(0);
     let results = maps.found.iter_mut().zip(&mut maps.busy);
     for (family, (found, busy)) in plan.families.iter().zip(results) {
         *busy = 0;
-        for (step, found) in found.as_chunks_mut::<STEP>().0.iter_mut().enumerate() {
+        let steps = found.as_chunks_mut::<STEP>().0.iter_mut();
+        for (step, found) in steps.enumerate().take(words.div_ceil(STEP)) {
             let common = all(rows, &family.common, step, [u64::MAX; STEP]);
             if common == [0; STEP] {
                 continue;
@@ -49,6 +54,7 @@ pub(super) fn combine(plan: &Plan, maps: &mut Maps) {
             let some = (0..).zip(any).map(|(i, word)| u32::from(word != 0) << i);
             *busy |= some.fold(0, |all, bit| all | bit) << (step * STEP);
         }
+        *busy &= judged;
     }
 }
 
@@ -66,10 +72,10 @@ fn all(rows: &[[u64; ROW]], terms: &[Term], step: usize, mut all: [u64; STEP]) -
     all
 }
 
-/// Puts ones after the words that are known: what lies there may be anything.
+/// Puts ones after the words that are known, as far as a step looks: what lies there may be anything.
 #[inline(always)]
-fn end(row: &mut [u64; ROW]) {
-    for beyond in row.iter_mut().skip(WORDS + 1) {
+fn end(row: &mut [u64; ROW], known: usize) {
+    for beyond in row.iter_mut().skip(known).take(2 * STEP) {
         *beyond = u64::MAX;
     }
 }

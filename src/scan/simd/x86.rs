@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::super::plan::{CLASSES, Plan};
-use super::super::teddy::{BOUNDED_BITS, PLACES};
+use super::super::teddy::{Halves, PLACES};
 use super::x86_entry::{load16, load32, load64};
 use super::{FRAME, Maps, WORDS, logic};
 
@@ -12,7 +12,7 @@ use super::{FRAME, Maps, WORDS, logic};
 const HALVES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
+pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Maps) {
     let wide = |table: &[u8; 16]| _mm512_broadcast_i32x4(load16(table));
     let (low_half, halves) = (_mm512_set1_epi8(15), wide(&HALVES));
     let high_half = |bytes| _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), low_half);
@@ -26,14 +26,14 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
         .iter()
         .take_while(|class| class.is_high)
         .count();
-    let teddy_low = plan.teddy.low.map(|table| wide(&table));
-    let teddy_high = plan.teddy.high.map(|table| wide(&table));
-    let (bounded, free) = (
-        _mm512_set1_epi8(BOUNDED_BITS.cast_signed()),
-        _mm512_set1_epi8((!BOUNDED_BITS).cast_signed()),
-    );
+    let tables_of = |halves: &Halves| {
+        let low = halves.low.map(|table| wide(&table));
+        (low, halves.high.map(|table| wide(&table)))
+    };
+    let (bounded, free) = (tables_of(&plan.teddy.bounded), tables_of(&plan.teddy.free));
     let at = |offset: usize| frame.get(offset..).and_then(|rest| rest.first_chunk());
-    for word in 0..=WORDS {
+    let words = words.min(WORDS);
+    for word in 0..=words {
         let Some(bytes) = at(word * 64) else {
             return;
         };
@@ -50,34 +50,40 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
                 *target |= high;
             }
         }
-        if plan.teddy.is_empty || word == WORDS {
+        if word == words || plan.teddy.is_empty() {
             continue;
         }
-        let mut passed = _mm512_set1_epi8(-1);
+        // Four places, each by the halves of its bytes.
+        let mut begins_word = _mm512_set1_epi8(-1);
+        let mut begins = begins_word;
         for place in 0..PLACES {
-            let (Some(bytes), Some(low), Some(high)) = (
-                at(word * 64 + 1 + place),
-                teddy_low.get(place),
-                teddy_high.get(place),
-            ) else {
+            let Some(bytes) = at(word * 64 + 1 + place) else {
                 return;
             };
             let bytes = load64(bytes);
-            let low = _mm512_shuffle_epi8(*low, _mm512_and_si512(bytes, low_half));
-            let high = _mm512_shuffle_epi8(*high, high_half(bytes));
-            passed = _mm512_and_si512(passed, _mm512_and_si512(low, high));
+            let (low, high) = (_mm512_and_si512(bytes, low_half), high_half(bytes));
+            let pass = |passed, (lows, highs): &([__m512i; PLACES], [__m512i; PLACES])| {
+                let (Some(lows), Some(highs)) = (lows.get(place), highs.get(place)) else {
+                    return passed;
+                };
+                let low = _mm512_shuffle_epi8(*lows, low);
+                let both = _mm512_and_si512(low, _mm512_shuffle_epi8(*highs, high));
+                _mm512_and_si512(passed, both)
+            };
+            begins_word = pass(begins_word, &bounded);
+            begins = pass(begins, &free);
         }
         let [non_word, ..] = &maps.rows;
-        if let (Some(rare), Some(begins)) = (maps.rare.get_mut(word), non_word.get(word)) {
-            *rare = (_mm512_test_epi8_mask(passed, bounded) & begins)
-                | _mm512_test_epi8_mask(passed, free);
+        if let (Some(rare), Some(after)) = (maps.rare.get_mut(word), non_word.get(word)) {
+            *rare = (_mm512_test_epi8_mask(begins_word, begins_word) & after)
+                | _mm512_test_epi8_mask(begins, begins);
         }
     }
-    logic::combine(plan, maps);
+    logic::combine(plan, words, maps);
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
+pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Maps) {
     let wide = |table: &[u8; 16]| _mm256_broadcastsi128_si256(load16(table));
     let (low_half, halves) = (_mm256_set1_epi8(15), wide(&HALVES));
     let high_half = |bytes| _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low_half);
@@ -94,14 +100,14 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
         .iter()
         .take_while(|class| class.is_high)
         .count();
-    let teddy_low = plan.teddy.low.map(|table| wide(&table));
-    let teddy_high = plan.teddy.high.map(|table| wide(&table));
-    let (bounded, free) = (
-        _mm256_set1_epi8(BOUNDED_BITS.cast_signed()),
-        _mm256_set1_epi8((!BOUNDED_BITS).cast_signed()),
-    );
+    let tables_of = |halves: &Halves| {
+        let low = halves.low.map(|table| wide(&table));
+        (low, halves.high.map(|table| wide(&table)))
+    };
+    let (bounded, free) = (tables_of(&plan.teddy.bounded), tables_of(&plan.teddy.free));
     let at = |offset: usize| frame.get(offset..).and_then(|rest| rest.first_chunk());
-    for word in 0..=WORDS {
+    let words = words.min(WORDS);
+    for word in 0..=words {
         let (Some(left), Some(right)) = (at(word * 64), at(word * 64 + 32)) else {
             return;
         };
@@ -121,32 +127,37 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
                 *target |= high;
             }
         }
-        if plan.teddy.is_empty || word == WORDS {
+        if word == words || plan.teddy.is_empty() {
             continue;
         }
-        let (mut bounded_places, mut free_places) = (0, 0);
-        for (side, shift) in [(0, 0), (32, 32)] {
-            let mut passed = _mm256_set1_epi8(-1);
+        let (mut after_word, mut anywhere) = (0, 0);
+        for side in [0, 32] {
+            let mut begins_word = _mm256_set1_epi8(-1);
+            let mut begins = begins_word;
             for place in 0..PLACES {
-                let (Some(bytes), Some(low), Some(high)) = (
-                    at(word * 64 + side + 1 + place),
-                    teddy_low.get(place),
-                    teddy_high.get(place),
-                ) else {
+                let Some(bytes) = at(word * 64 + side + 1 + place) else {
                     return;
                 };
                 let bytes = load32(bytes);
-                let low = _mm256_shuffle_epi8(*low, _mm256_and_si256(bytes, low_half));
-                let high = _mm256_shuffle_epi8(*high, high_half(bytes));
-                passed = _mm256_and_si256(passed, _mm256_and_si256(low, high));
+                let (low, high) = (_mm256_and_si256(bytes, low_half), high_half(bytes));
+                let pass = |passed, (lows, highs): &([__m256i; PLACES], [__m256i; PLACES])| {
+                    let (Some(lows), Some(highs)) = (lows.get(place), highs.get(place)) else {
+                        return passed;
+                    };
+                    let low = _mm256_shuffle_epi8(*lows, low);
+                    let both = _mm256_and_si256(low, _mm256_shuffle_epi8(*highs, high));
+                    _mm256_and_si256(passed, both)
+                };
+                begins_word = pass(begins_word, &bounded);
+                begins = pass(begins, &free);
             }
-            bounded_places |= some(_mm256_and_si256(passed, bounded)) << shift;
-            free_places |= some(_mm256_and_si256(passed, free)) << shift;
+            after_word |= some(begins_word) << side;
+            anywhere |= some(begins) << side;
         }
         let [non_word, ..] = &maps.rows;
-        if let (Some(rare), Some(begins)) = (maps.rare.get_mut(word), non_word.get(word)) {
-            *rare = (bounded_places & begins) | free_places;
+        if let (Some(rare), Some(after)) = (maps.rare.get_mut(word), non_word.get(word)) {
+            *rare = (after_word & after) | anywhere;
         }
     }
-    logic::combine(plan, maps);
+    logic::combine(plan, words, maps);
 }

@@ -24,9 +24,9 @@ impl Avx512 {
     }
 
     #[inline]
-    pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
+    pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Maps) {
         // SAFETY: a value of this type is only made where the processor has what `avx512` enables.
-        unsafe { x86::avx512(plan, frame, maps) }
+        unsafe { x86::avx512(plan, frame, words, maps) }
     }
 
     #[inline]
@@ -43,9 +43,9 @@ impl Avx2 {
     }
 
     #[inline]
-    pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], maps: &mut Maps) {
+    pub(super) fn scan(self, plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Maps) {
         // SAFETY: a value of this type is only made where the processor has what `avx2` enables.
-        unsafe { x86::avx2(plan, frame, maps) }
+        unsafe { x86::avx2(plan, frame, words, maps) }
     }
 
     #[inline]

@@ -304,3 +304,34 @@ fn finds_in_a_part_between_letters_and_in_one_that_comes_again() {
         assert_eq!(spans, expected, "{strategy:?}");
     }
 }
+
+/// Bitmaps are made of as many words as there are places: what ends with the haystack is found in the
+/// last one, what begins with it in the first.
+#[test]
+fn finds_at_both_ends_of_haystacks_of_many_lengths() {
+    let near = |length: usize| length % 64 < 3 || length % 64 > 61 || length % 41 == 0;
+    for length in (40..2_300).filter(|length| near(*length)) {
+        let filler = "x ".repeat(length / 2 - 20);
+        let text = format!("bob@shop.example {filler} ada@shop.example");
+        let mut haystack = text.into_bytes();
+        for _ in 0..2 {
+            let expected = found(&AUTOMATON, &haystack);
+            assert!(expected.len() >= 2, "{length}");
+            for (strategy, automaton) in FORCED.iter() {
+                assert_eq!(
+                    found(automaton, &haystack),
+                    expected,
+                    "{strategy:?}, {length}"
+                );
+                let mut hits = Vec::new();
+                let text = 0..haystack.len();
+                automaton
+                    .sweep()
+                    .find(&haystack, text, &mut |hit| hits.push(hit));
+                hits.sort_unstable();
+                assert_eq!(hits, expected, "swept, {strategy:?}, {length}");
+            }
+            haystack.insert(17, b'y');
+        }
+    }
+}

@@ -110,15 +110,23 @@ impl Json {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
+        // A piece that follows nothing unsettled is not copied.
         let mut window = std::mem::take(&mut self.window);
-        let fresh = window.len();
-        window.extend_from_slice(piece);
-        let mut desk = Desk::new(&window, self.base, self.cursor, inspector, out);
-        let fresh = window.get(fresh..).unwrap_or_default();
+        let held = window.len();
+        if held > 0 {
+            window.extend_from_slice(piece);
+        }
+        let bytes = if held > 0 { &window } else { piece };
+        let mut desk = Desk::new(bytes, self.base, self.cursor, inspector, out);
+        let fresh = bytes.get(held..).unwrap_or_default();
         let taken = self.take(fresh, &mut desk);
         self.cursor = desk.cursor;
         let settled = usize::try_from(self.cursor.saturating_sub(self.base)).unwrap_or_default();
-        window.drain(..settled.min(window.len()));
+        if held > 0 {
+            window.drain(..settled.min(window.len()));
+        } else {
+            window.extend_from_slice(piece.get(settled..).unwrap_or_default());
+        }
         self.base = self.cursor;
         if window.capacity() > KEPT && window.len() < KEPT {
             window.shrink_to(KEPT);

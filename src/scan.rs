@@ -23,6 +23,7 @@ mod error;
 mod fingerprint;
 mod fold;
 mod gate;
+mod gather;
 mod hit;
 mod long_run;
 mod matcher;

@@ -12,7 +12,7 @@ pub(super) const ROWS: usize = 64;
 /// The most results; patterns beyond share the last.
 pub(super) const FAMILIES: usize = 96;
 /// A pattern whose beginnings are rarer than this in everyday text is found by its first bytes.
-const RARE: f64 = 3e-4;
+const RARE: f64 = 1e-3;
 
 /// The bytes of a class, in the form that shuffles take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,7 +147,7 @@ impl Class {
 }
 
 /// Each sequence begins with three places that are seldom seen together.
-fn is_rare(sequences: &[Sequence]) -> bool {
+pub(super) fn is_rare(sequences: &[Sequence]) -> bool {
     // Digits come in runs: where there is one, others are near.
     let share = |set: &ByteSet| {
         let digits = (b'0'..=b'9').any(|byte| set.contains(byte));
@@ -162,7 +162,7 @@ fn is_rare(sequences: &[Sequence]) -> bool {
 }
 
 /// How many bytes of everyday text are in a set, as a share of all.
-fn share_of(set: &ByteSet) -> f64 {
+pub(super) fn share_of(set: &ByteSet) -> f64 {
     let bytes = (0..=255).filter(|byte| set.contains(*byte));
     bytes.map(share_of_byte).sum()
 }

@@ -7,7 +7,8 @@ use super::fingerprint::{ByteSet, Fingerprint};
 use super::gate::Gate;
 use super::long_run::LongRun;
 use super::matcher::{RegexMatcher, nfa};
-use super::sequence::{Sequence, sequences};
+use super::plan::is_rare;
+use super::sequence::{MOST, MOST_RARE, Sequence, sequences};
 use super::terms::Terms;
 use super::{BuildError, BuildErrorKind, PatternId, Strength, TailKind};
 
@@ -83,7 +84,7 @@ impl Program {
             .map_err(|error| syntax(&error))?;
         let max_len = bounds(&hir)?;
         let matcher = RegexMatcher::new(&hir)?;
-        let mut begins = sequences(&hir);
+        let mut begins = None;
         let (trigger, fingerprint) = match run(&hir) {
             Some(Run {
                 class,
@@ -92,13 +93,13 @@ impl Program {
                 lead,
             }) => {
                 let fingerprint = Fingerprint::of(&nfa(&rest)?).after(&class);
-                begins = sequences(&rest);
-                let rest = Box::new(RegexMatcher::new(&rest)?);
+                let matcher = Box::new(RegexMatcher::new(&rest)?);
+                begins = Some(rest);
                 let class = Box::new(class);
                 let trigger = Trigger::Run {
                     class,
                     max,
-                    rest,
+                    rest: matcher,
                     lead,
                 };
                 (trigger, fingerprint)
@@ -114,6 +115,13 @@ impl Program {
                 (Trigger::Start, fingerprint)
             }
         };
+        let begins = begins.as_ref().unwrap_or(&hir);
+        let many = after(&fingerprint, sequences(begins, MOST_RARE));
+        let sequences = if is_rare(&many) {
+            many
+        } else {
+            after(&fingerprint, sequences(begins, MOST))
+        };
         Ok(Self {
             id,
             strength,
@@ -126,7 +134,7 @@ impl Program {
             tail: None,
             max_len,
             digits: digits(&hir),
-            sequences: after(&fingerprint, begins),
+            sequences,
             fingerprint,
         })
     }

@@ -4,14 +4,22 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fingerprint::{ByteSet, is_word};
+use super::gather::{Joined, gather};
+use super::plan::share_of;
 use super::program::ascii;
 
 /// The most sequences of one pattern; what would need more is cut short.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
+/// The most where it makes a pattern's beginnings rare.
+pub(super) const MOST_RARE: usize = 24;
 /// The most places of one sequence. With the byte before, they fit into one word's shift.
 const REACH: usize = 24;
 /// Lengths of an optional part that are told apart.
 const LENGTHS: u32 = 3;
+/// Places that tell how much is lost when sequences are joined.
+const NEAR: usize = 5;
+/// Alternatives beyond this many are joined without choice.
+const MANY: usize = 128;
 
 /// The bytes that can stand at each place, from the trigger on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,9 +61,9 @@ impl Sequence {
     }
 }
 
-/// The sequences that the matches of `hir` begin with.
-pub(super) fn sequences(hir: &Hir) -> Vec<Sequence> {
-    let mut found = expand(hir);
+/// The sequences that the matches of `hir` begin with, at `most` so many.
+pub(super) fn sequences(hir: &Hir, most: usize) -> Vec<Sequence> {
+    let mut found = expand(hir, most);
     if ends_with_boundary(hir) {
         for sequence in &mut found {
             let last = sequence.places.last();
@@ -68,7 +76,7 @@ pub(super) fn sequences(hir: &Hir) -> Vec<Sequence> {
     found
 }
 
-fn expand(hir: &Hir) -> Vec<Sequence> {
+fn expand(hir: &Hir, most: usize) -> Vec<Sequence> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => vec![Sequence::empty()],
         HirKind::Literal(literal) => {
@@ -82,10 +90,10 @@ fn expand(hir: &Hir) -> Vec<Sequence> {
         }
         HirKind::Class(class) => vec![of_class(class)],
         HirKind::Repetition(repetition) => {
-            let part = expand(&repetition.sub);
+            let part = expand(&repetition.sub, most);
             let mut found = vec![Sequence::empty()];
             for _ in 0..repetition.min {
-                found = cross(found, &part);
+                found = cross(found, &part, most);
                 if !found.iter().any(|sequence| sequence.is_open) {
                     return found;
                 }
@@ -95,11 +103,11 @@ fn expand(hir: &Hir) -> Vec<Sequence> {
                 Some(max) if max - repetition.min <= LENGTHS => {
                     let (mut all, mut longer) = (found.clone(), found.clone());
                     for _ in repetition.min..max {
-                        longer = cross(longer, &part);
+                        longer = cross(longer, &part, most);
                         all.extend(longer.iter().cloned());
                     }
                     all.dedup();
-                    if all.len() <= MOST {
+                    if all.len() <= most {
                         return all;
                     }
                 }
@@ -107,20 +115,23 @@ fn expand(hir: &Hir) -> Vec<Sequence> {
             }
             closed(found)
         }
-        HirKind::Capture(capture) => expand(&capture.sub),
+        HirKind::Capture(capture) => expand(&capture.sub, most),
         HirKind::Concat(parts) => parts.iter().fold(vec![Sequence::empty()], |found, part| {
             if found.iter().any(|sequence| sequence.is_open) {
-                cross(found, &expand(part))
+                cross(found, &expand(part, most), most)
             } else {
                 found
             }
         }),
-        HirKind::Alternation(parts) => merged(parts.iter().flat_map(expand).collect()),
+        HirKind::Alternation(parts) => merged(
+            parts.iter().flat_map(|part| expand(part, most)).collect(),
+            most,
+        ),
     }
 }
 
 /// Each open sequence of `found`, gone on with each of `next`.
-fn cross(found: Vec<Sequence>, next: &[Sequence]) -> Vec<Sequence> {
+fn cross(found: Vec<Sequence>, next: &[Sequence], most: usize) -> Vec<Sequence> {
     let mut all = Vec::new();
     for sequence in &found {
         if sequence.is_open {
@@ -129,7 +140,7 @@ fn cross(found: Vec<Sequence>, next: &[Sequence]) -> Vec<Sequence> {
             all.push(sequence.clone());
         }
     }
-    if all.len() > MOST { closed(found) } else { all }
+    if all.len() > most { closed(found) } else { all }
 }
 
 fn closed(mut found: Vec<Sequence>) -> Vec<Sequence> {
@@ -140,7 +151,7 @@ fn closed(mut found: Vec<Sequence>) -> Vec<Sequence> {
 }
 
 /// Sequences of digits of one length become one: the automaton tells them apart.
-fn merged(all: Vec<Sequence>) -> Vec<Sequence> {
+fn merged(all: Vec<Sequence>, most: usize) -> Vec<Sequence> {
     let mut kept: Vec<Sequence> = Vec::new();
     let is_numeric = |sequence: &Sequence| {
         let digits = |set: &ByteSet| (0..=255_u8).all(|b| !set.contains(b) || b.is_ascii_digit());
@@ -158,19 +169,32 @@ fn merged(all: Vec<Sequence>) -> Vec<Sequence> {
             None => kept.push(sequence),
         }
     }
-    if kept.len() <= MOST {
-        return kept;
+    if kept.len() <= MANY {
+        return gather(kept, most);
     }
-    let shortest = kept.iter().map(|sequence| sequence.places.len()).min();
-    let Some((first, others)) = kept.split_first_mut() else {
+    let Some((first, others)) = kept.split_first() else {
         return kept;
     };
-    first.places.truncate(shortest.unwrap_or(0));
-    for other in others {
-        join(first, other);
+    vec![
+        others
+            .iter()
+            .fold(first.clone(), |all, one| all.joined(one)),
+    ]
+}
+
+impl Joined for Sequence {
+    fn joined(&self, other: &Self) -> Self {
+        let mut places = self.places.clone();
+        places.truncate(other.places.len());
+        for (set, more) in places.iter_mut().zip(&other.places) {
+            set.join(more);
+        }
+        Self::of(places)
     }
-    kept.truncate(1);
-    closed(kept)
+
+    fn rate(&self) -> f64 {
+        self.places.iter().take(NEAR).map(share_of).product()
+    }
 }
 
 fn join(into: &mut Sequence, other: &Sequence) {

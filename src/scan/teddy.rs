@@ -5,6 +5,7 @@
 use std::sync::LazyLock;
 
 use super::fingerprint::ByteSet;
+use super::gather::{Joined, gather};
 use super::plan::share_of_byte;
 use super::sequence::Sequence;
 
@@ -63,8 +64,8 @@ impl Teddy {
             }
         }
         Self {
-            bounded: Halves::of(&gather(bounded)),
-            free: Halves::of(&gather(free)),
+            bounded: Halves::of(&gather(bounded, BUCKETS)),
+            free: Halves::of(&gather(free, BUCKETS)),
         }
     }
 
@@ -88,55 +89,6 @@ impl Halves {
     }
 }
 
-/// Joins buckets until they are few: again and again those two that pass the least more together than
-/// apart.
-fn gather(mut buckets: Vec<Bucket>) -> Vec<Bucket> {
-    let mut rates: Vec<f64> = buckets.iter().map(Bucket::rate).collect();
-    // For each bucket the best one after it to be joined with, and what that costs.
-    let nearest = |buckets: &[Bucket], rates: &[f64], at: usize| {
-        let (bucket, rate) = (buckets.get(at)?, rates.get(at)?);
-        let others = buckets.iter().zip(rates).enumerate().skip(at + 1);
-        others
-            .map(|(other, (with, apart))| (other, bucket.joined(with).rate() - rate - apart))
-            .min_by(|a, b| a.1.total_cmp(&b.1))
-    };
-    let mut best: Vec<_> = (0..buckets.len())
-        .map(|at| nearest(&buckets, &rates, at))
-        .collect();
-    while buckets.len() > BUCKETS {
-        let pairs = best.iter().enumerate();
-        let costs = pairs.filter_map(|(at, best)| best.map(|(other, cost)| (at, other, cost)));
-        let Some((at, gone, _)) = costs.min_by(|a, b| a.2.total_cmp(&b.2)) else {
-            break;
-        };
-        // The last takes the place of the one that is gone.
-        let last = buckets.len() - 1;
-        let other = buckets.swap_remove(gone);
-        rates.swap_remove(gone);
-        best.swap_remove(gone);
-        if let (Some(bucket), Some(rate)) = (buckets.get_mut(at), rates.get_mut(at)) {
-            *bucket = bucket.joined(&other);
-            *rate = bucket.rate();
-        }
-        for (of, known) in best.iter_mut().enumerate() {
-            let touches = |index: usize| index == at || index == gone || index == last;
-            if touches(of) || known.is_none_or(|(other, _)| touches(other)) {
-                *known = nearest(&buckets, &rates, of);
-            } else if let (Some((_, cost)), Some(bucket), Some(joined)) =
-                (known.as_mut(), buckets.get(of), buckets.get(at))
-                && of < at
-            {
-                let apart = rates.get(of).unwrap_or(&0.0) + rates.get(at).unwrap_or(&0.0);
-                let with = bucket.joined(joined).rate() - apart;
-                if with < *cost {
-                    *known = Some((at, with));
-                }
-            }
-        }
-    }
-    buckets
-}
-
 impl Bucket {
     fn of(places: &[ByteSet]) -> Self {
         let mut bucket = Self::default();
@@ -149,7 +101,9 @@ impl Bucket {
         }
         bucket
     }
+}
 
+impl Joined for Bucket {
     fn joined(&self, other: &Self) -> Self {
         let both = |a: &[u16; PLACES], b: &[u16; PLACES]| {
             let mut both = *a;
@@ -162,7 +116,6 @@ impl Bucket {
         }
     }
 
-    /// How often everyday text passes.
     fn rate(&self) -> f64 {
         let places = self.low.iter().zip(&self.high);
         places

@@ -70,6 +70,9 @@ fn ipv6(candidate: &Candidate<'_>) -> Option<usize> {
 /// UTF-8 of letters, digits and an address's marks; a letter beyond ASCII. Beside a domain in ASCII,
 /// no script without spaces, which may be the sentence before.
 fn international(text: &[u8]) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
     let Ok(text) = std::str::from_utf8(text) else {
         return false;
     };
@@ -88,8 +91,7 @@ fn international(text: &[u8]) -> bool {
         let is_letter = |c: char| c.is_alphanumeric() || c == '-' || is_mark(c);
         label.chars().all(is_letter) && !label.starts_with('-') && !label.ends_with('-')
     });
-    !text.is_ascii()
-        && is_local
+    is_local
         && !is_spaceless
         && local.starts_with(char::is_alphanumeric)
         && !local.ends_with('.')

@@ -27,7 +27,7 @@ use crate::filter::{
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
-use crate::transport::{Lease, Meter, Upstream};
+use crate::transport::{Lease, Malformed, Meter, Upstream};
 use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
@@ -98,9 +98,9 @@ impl Inbound {
         }
     }
 
-    /// The answer to bytes that are no request, given the status that hyper has for them.
+    /// The answer to bytes that are no request: the one place where these are answered and written down.
     #[must_use]
-    pub fn misread(&self, status: u16) -> Vec<u8> {
+    pub fn misread(&self, malformed: Malformed) -> Vec<u8> {
         let Ok(id) = DecisionId::random() else {
             return respond::message(&respond::speechless());
         };
@@ -108,7 +108,7 @@ impl Inbound {
             is_connect: false,
             is_html: false,
         };
-        let refusal = respond::unreadable(status);
+        let refusal = respond::unreadable(malformed);
         let answer = respond::refusal(&refusal, id, &asked);
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
         exchange.misread(&refusal, answer.status().as_u16());

@@ -1,16 +1,18 @@
-//! Whose turn it is on a connection to the app: an app that keeps us waiting too long is cut off, a
-//! client that does is not the app's fault.
+//! A connection to the app: an app that keeps us waiting too long is cut off, a client that does is
+//! not the app's fault; and what the app sends is an answer that was asked for, or an error.
 
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use crate::transport::framing::{Answers, Bounds, Malformed};
 
 /// The books of one connection, kept by its byte stream and by the body of the request on it.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub struct Pace {
     is_uploading: AtomicBool,
     is_clients_turn: AtomicBool,
     has_received: AtomicBool,
+    /// More came than the answer that was asked for.
+    is_spoiled: AtomicBool,
+    asked: Mutex<Option<Asked>>,
     /// Milliseconds after `began` at which the request was sent.
     sent_at: AtomicU64,
 }
@@ -32,6 +37,8 @@ impl Pace {
             is_uploading: AtomicBool::new(false),
             is_clients_turn: AtomicBool::new(false),
             has_received: AtomicBool::new(false),
+            is_spoiled: AtomicBool::new(false),
+            asked: Mutex::new(None),
             sent_at: AtomicU64::new(0),
         })
     }
@@ -64,10 +71,15 @@ impl Pace {
         self.is_running.store(true, Ordering::Release);
     }
 
-    /// The exchange has ended; true when its request was sent whole.
+    /// A request is sent now; `is_head` when its answer has no body.
+    pub(super) fn asks(&self, is_head: bool) {
+        *self.asked() = Some(Asked { is_head });
+    }
+
+    /// The exchange has ended; true when its request was sent whole and nothing came but its answer.
     pub(super) fn end(&self) -> bool {
         self.is_running.store(false, Ordering::Release);
-        !self.is_uploading.load(Ordering::Acquire)
+        !self.is_uploading.load(Ordering::Acquire) && !self.is_spoiled.load(Ordering::Acquire)
     }
 
     /// Waits until the whole request has been sent for `limit` without an answer's head.
@@ -89,12 +101,24 @@ impl Pace {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn asked(&self) -> MutexGuard<'_, Option<Asked>> {
+        // Nothing that holds the lock can panic half-way.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waits_for_app(&self) -> bool {
         self.is_running.load(Ordering::Acquire) && !self.is_clients_turn.load(Ordering::Acquire)
     }
 }
 
-/// A byte stream to the app that fails when the app keeps us waiting longer than its limit.
+/// A request whose answer has not begun.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    is_head: bool,
+}
+
+/// A byte stream to the app that fails when the app keeps us waiting longer than its limit, and when
+/// it sends what is no answer, or can be read as two.
 #[derive(Debug)]
 pub(super) struct Paced<T> {
     inner: T,
@@ -102,17 +126,36 @@ pub(super) struct Paced<T> {
     limit: Duration,
     waiting_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
+    answers: Answers,
 }
 
 impl<T> Paced<T> {
-    pub(super) fn new(inner: T, pace: Arc<Pace>, limit: Duration) -> Self {
+    pub(super) fn new(inner: T, pace: Arc<Pace>, limit: Duration, bounds: Bounds) -> Self {
         Self {
             inner,
             pace,
+            answers: Answers::new(bounds),
             limit,
             waiting_since: None,
             alarm: None,
         }
+    }
+
+    /// How many of `bytes` belong to the answer that was asked for.
+    fn check(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.answers.is_between()
+            && let Some(asked) = self.pace.asked().take()
+        {
+            self.answers.expect(asked.is_head);
+        }
+        let belong = self.answers.check(bytes)?;
+        if belong < bytes.len() {
+            self.pace.is_spoiled.store(true, Ordering::Release);
+            if belong == 0 {
+                return Err(Malformed::Spare.into());
+            }
+        }
+        Ok(belong)
     }
 
     fn progress(&mut self) {
@@ -155,8 +198,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         match Pin::new(&mut self.inner).poll_read(cx, buf) {
             Poll::Ready(outcome) => {
                 self.progress();
-                if buf.filled().len() > before {
+                let bytes = buf.filled().get(before..).unwrap_or_default();
+                if !bytes.is_empty() {
                     self.pace.has_received.store(true, Ordering::Release);
+                    let belong = self.check(bytes)?;
+                    buf.set_filled(before + belong);
                 }
                 Poll::Ready(outcome)
             }

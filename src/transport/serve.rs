@@ -37,6 +37,9 @@ const STREAMS: u32 = 128;
 const WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
+/// Bytes that hyper takes beyond a head's limit, so that the limit is not hyper's to enforce.
+const SLACK: usize = 4 << 10;
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The bounds of downstream connections.
@@ -79,7 +82,7 @@ impl Server {
         http1
             .half_close(true)
             .header_read_timeout(None)
-            .max_buf_size(limits.head.max(8 << 10));
+            .max_buf_size(limits.head.max(8 << 10) + SLACK);
         if limits.headers > 100 {
             http1.max_headers(limits.headers);
         }

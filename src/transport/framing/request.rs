@@ -96,12 +96,12 @@ impl Requests {
     fn read(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         // Where the request begins that is being read; none when it began before `bytes`.
         let mut began = None;
+        let is_body = matches!(self.state, State::Body(_));
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             if matches!(self.state, State::Between) {
                 began = Some(at);
             }
-            let is_body = matches!(self.state, State::Body(_));
             at += self.step(rest).map_err(|malformed| Stop {
                 malformed,
                 passed: began.unwrap_or(0),

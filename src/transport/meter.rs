@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+/// Exchanges that a client may give up on one connection before it is looked at who gave up more than
+/// it took.
+const GIVEN_UP: usize = 200;
+
 /// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
 #[derive(Debug)]
 pub struct Meter {
@@ -24,6 +28,9 @@ pub struct Meter {
     /// Nothing of an answer is on its way: what is written next begins one.
     is_between: AtomicBool,
     is_late: AtomicBool,
+    /// Exchanges that came to their end, and those that did not.
+    ended: AtomicUsize,
+    given_up: AtomicUsize,
 }
 
 impl Meter {
@@ -42,6 +49,8 @@ impl Meter {
             moved_at: AtomicU64::new(1),
             is_between: AtomicBool::new(true),
             is_late: AtomicBool::new(false),
+            ended: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
         })
     }
 
@@ -55,7 +64,15 @@ impl Meter {
         Busy {
             meter: Arc::clone(self),
             is_working: true,
+            is_ended: false,
         }
+    }
+
+    /// Whether the client asks mostly to give up at once, which costs us more than it costs the client:
+    /// over so many `times` the first limit.
+    pub(super) fn is_flooded(&self, times: usize) -> bool {
+        let given_up = self.given_up.load(Ordering::Acquire);
+        given_up >= GIVEN_UP * times && given_up > self.ended.load(Ordering::Acquire)
     }
 
     /// Whether no exchange runs and nothing waits to be taken by the client.
@@ -157,6 +174,7 @@ impl Meter {
 pub struct Busy {
     meter: Arc<Meter>,
     is_working: bool,
+    is_ended: bool,
 }
 
 impl Busy {
@@ -164,6 +182,11 @@ impl Busy {
     /// without a length (HTTP/1.0) would look whole.
     pub fn breaks(&self) {
         self.meter.is_broken.store(true, Ordering::Release);
+    }
+
+    /// The answer came to its end, whichever.
+    pub fn ends(&mut self) {
+        self.is_ended = true;
     }
 
     /// Whose turn it is: the client's, to take what it is sent, or ours.
@@ -189,6 +212,11 @@ impl Drop for Busy {
         }
         self.waits_for_client(true);
         let meter = &self.meter;
+        let count = match self.is_ended {
+            true => &meter.ended,
+            false => &meter.given_up,
+        };
+        count.fetch_add(1, Ordering::AcqRel);
         meter.quiet_since.store(meter.now(), Ordering::Release);
         meter.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
@@ -199,7 +227,7 @@ mod tests {
     use std::task::Poll;
     use std::time::Duration;
 
-    use super::Meter;
+    use super::{GIVEN_UP, Meter};
 
     const NONE: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_secs(3600);
@@ -246,6 +274,24 @@ mod tests {
         assert!(meter.is_overdue(LONG, NONE) && !meter.is_overdue(LONG, LONG));
         busy.waits_for_client(false);
         assert!(!meter.is_overdue(LONG, NONE));
+    }
+
+    #[test]
+    fn sees_clients_that_ask_to_give_up() {
+        let meter = Meter::new();
+        let ask = |is_ended: bool| {
+            let mut busy = meter.begin(true);
+            if is_ended {
+                busy.ends();
+            }
+        };
+        (0..GIVEN_UP).for_each(|_| ask(true));
+        (1..GIVEN_UP).for_each(|_| ask(false));
+        assert!(!meter.is_flooded(1));
+        ask(false);
+        assert!(!meter.is_flooded(1), "as many as it took");
+        ask(false);
+        assert!(meter.is_flooded(1) && !meter.is_flooded(2));
     }
 
     #[test]

@@ -37,6 +37,9 @@ const STREAMS: u32 = 128;
 const WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 
+/// How many times what makes us ask a client to leave makes us close its connection.
+const PATIENCE: usize = 10;
+
 /// Bytes that hyper takes beyond a head's limit, so that the limit is not hyper's to enforce.
 const SLACK: usize = 4 << 10;
 
@@ -86,11 +89,13 @@ impl Server {
         if limits.headers > 100 {
             http1.max_headers(limits.headers);
         }
+        // The field sizes of HTTP/2 count 32 bytes more each (RFC 9113 section 6.5.2).
+        let list = limits.head + limits.headers.saturating_mul(32) + SLACK;
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(list).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(64)
             .initial_stream_window_size(WINDOW)
@@ -186,8 +191,14 @@ impl Server {
                     let is_over = is_closing && meter.is_quiet();
                     let is_overdue = meter.is_overdue(self.limits.head_time, self.limits.idle);
                     // Whoever began a head is told; the connection is polled next, and sees it.
-                    if is_over || is_overdue && !meter.give_up_head() {
+                    let is_late = is_overdue && !meter.give_up_head();
+                    if is_over || is_late || meter.is_flooded(PATIENCE) {
                         return;
+                    }
+                    if !is_closing && meter.is_flooded(1) {
+                        tracing::debug!("a client gives up most of what it asks for");
+                        is_closing = true;
+                        connection.as_mut().graceful_shutdown();
                     }
                 }
                 () = drain.begun(), if !is_closing => {

@@ -1,0 +1,246 @@
+//! Floods of HTTP/2 frames: the connection that sends them ends, and nobody else notices.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http_body_util::Empty;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::client::{get, send_h2};
+use crate::preview::{Preview, preview, until};
+use crate::upstream::{app, echo};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// A frame (RFC 9113 section 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// The fields of a request for `/open/a`, none of which the decoder remembers.
+fn request(method: u8, token: &str) -> Vec<u8> {
+    let mut block = vec![method, 0x86, 0x04, 7];
+    block.extend(b"/open/a");
+    block.extend([0x01, 1, b'a']);
+    let value = format!("Bearer {token}");
+    // `authorization` is the name 23 of the static table; numbers go on in seven bits a byte.
+    block.extend([0x0f, 23 - 15, 0x7f]);
+    let mut rest = value.len() - 127;
+    while rest >= 128 {
+        block.push(u8::try_from(rest % 128).unwrap() | 128);
+        rest /= 128;
+    }
+    block.push(u8::try_from(rest).unwrap());
+    block.extend(value.as_bytes());
+    block
+}
+
+const GET: u8 = 0x82;
+const POST: u8 = 0x83;
+
+/// Sends the opening of a connection and `frames`, while reading what comes; tells the code of the
+/// `GOAWAY` that ended the connection, none when it ended without one.
+async fn flood(address: SocketAddr, frames: impl IntoIterator<Item = Vec<u8>>) -> Option<u32> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    for frame in frames {
+        bytes.extend(frame);
+    }
+    let sent = async {
+        for piece in bytes.chunks(16 << 10) {
+            if write.write_all(piece).await.is_err() {
+                break;
+            }
+        }
+    };
+    let received = async {
+        let mut received = Vec::new();
+        let _ = read.read_to_end(&mut received).await;
+        received
+    };
+    let ((), received) = tokio::join!(sent, received);
+    let mut rest = &*received;
+    let mut code = None;
+    while let [a, b, c, kind, _, _, _, _, _, tail @ ..] = rest {
+        let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+        if *kind == GOAWAY {
+            code = tail
+                .get(4..8)
+                .map(|code| u32::from_be_bytes(code.try_into().unwrap()));
+        }
+        rest = tail.get(length..).unwrap_or_default();
+    }
+    code
+}
+
+async fn assert_serves(preview: &Preview) {
+    let reply = get(preview.address, "/open/a", &preview.token("alice")).await;
+    assert_eq!(reply.status, 200);
+}
+
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+#[tokio::test]
+async fn ends_rapid_resets() {
+    let preview = preview(echo().await).start().await;
+    let token = preview.token("mallory");
+    let block = request(GET, &token);
+    let frames = (0..5000_u32).flat_map(|number| {
+        let id = 2 * number + 1;
+        let ask = frame(HEADERS, END_HEADERS | END_STREAM, id, &block);
+        [ask, frame(RST_STREAM, 0, id, &8_u32.to_be_bytes())]
+    });
+    let code = flood(preview.address, frames).await;
+    assert_eq!(code, Some(ENHANCE_YOUR_CALM));
+    assert_serves(&preview).await;
+}
+
+#[tokio::test]
+async fn ends_heads_that_go_on_and_on() {
+    let preview = preview(echo().await).start().await;
+    let block = request(GET, &preview.token("mallory"));
+    for (piece, count) in [(&[][..], 100_000), (&[0x00, 1, b'x', 1, b'y'][..], 100_000)] {
+        let frames = std::iter::once(frame(HEADERS, END_STREAM, 1, &block));
+        let rest = std::iter::repeat_n(frame(CONTINUATION, 0, 1, piece), count);
+        let code = flood(preview.address, frames.chain(rest)).await;
+        assert!(code.is_some(), "{piece:?}");
+        assert_serves(&preview).await;
+    }
+    assert_eq!(preview.records().len(), 2, "none of it was a request");
+}
+
+#[tokio::test]
+async fn refuses_heads_that_grow_when_decoded() {
+    let preview = preview(echo().await).start().await;
+    let token = preview.token("mallory");
+    let stream = TcpStream::connect(preview.address).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    for number in 0..50 {
+        let mut block = request(GET, &token);
+        // A field of 3 KB that is remembered, and then named by one byte each.
+        block.extend([0x40, 1, b'x', 0x7f]);
+        block.extend([128 | (2873 % 128) as u8, (2873 / 128) as u8]);
+        block.extend(vec![b'a'; 3000]);
+        block.extend(vec![0x80 | 62; 12_000]);
+        bytes.extend(frame(
+            HEADERS,
+            END_HEADERS | END_STREAM,
+            2 * number + 1,
+            &block,
+        ));
+    }
+    bytes.extend(frame(GOAWAY, 0, 0, &[0; 8]));
+    write.write_all(&bytes).await.unwrap();
+    let mut received = Vec::new();
+    let _ = read.read_to_end(&mut received).await;
+    assert!(!received.is_empty());
+    assert_serves(&preview).await;
+    let records = preview.records();
+    assert_eq!(records.last().unwrap()["decision"], "allow");
+    let others = &records[..records.len() - 1];
+    assert!(
+        others.iter().all(|record| record["decision"] == "block"),
+        "{others:?}"
+    );
+}
+
+#[tokio::test]
+async fn outlasts_frames_that_ask_for_nothing() {
+    let preview = preview(echo().await).limits("idle: 200ms").start().await;
+    let block = request(POST, &preview.token("mallory"));
+    let many = |frame: Vec<u8>| std::iter::repeat_n(frame, 50_000);
+    let opened = || std::iter::once(frame(HEADERS, END_HEADERS, 1, &block));
+    flood(preview.address, many(frame(PING, 0, 0, &[0; 8]))).await;
+    assert_serves(&preview).await;
+    flood(preview.address, many(frame(SETTINGS, 0, 0, &[]))).await;
+    assert_serves(&preview).await;
+    flood(preview.address, many(frame(PRIORITY, 0, 3, &[0; 5]))).await;
+    assert_serves(&preview).await;
+    let empty = many(frame(DATA, 0, 1, &[]));
+    flood(preview.address, opened().chain(empty)).await;
+    assert_serves(&preview).await;
+    let resets = many(frame(RST_STREAM, 0, 1, &[0; 4]));
+    flood(preview.address, opened().chain(resets)).await;
+    assert_serves(&preview).await;
+}
+
+#[tokio::test]
+async fn ends_resets_of_requests_that_run() {
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&started);
+    let app = app(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::pending()
+    })
+    .await;
+    let preview = preview(app).start().await;
+    let block = request(GET, &preview.token("mallory"));
+    let stream = TcpStream::connect(preview.address).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let open = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    write.write_all(open).await.unwrap();
+    write.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    let flooding = async {
+        // Each request has reached the app before it is given up, so that none comes cheap.
+        for number in 0_u32.. {
+            let id = 2 * number + 1;
+            let ask = frame(HEADERS, END_HEADERS | END_STREAM, id, &block);
+            write.write_all(&ask).await?;
+            let asked = number as usize + 1;
+            until(|| started.load(Ordering::Relaxed) >= asked).await;
+            let reset = frame(RST_STREAM, 0, id, &8_u32.to_be_bytes());
+            write.write_all(&reset).await?;
+        }
+        Ok::<(), std::io::Error>(())
+    };
+    let mut received = Vec::new();
+    tokio::select! {
+        _ = flooding => {}
+        _ = read.read_to_end(&mut received) => {}
+    }
+    let given_up = started.load(Ordering::Relaxed);
+    assert!(given_up >= 200, "honest clients give up, too: {given_up}");
+    let records = preview.recorded(given_up).await;
+    assert!(records.iter().all(|record| record["ending"] == "aborted"));
+}
+
+#[tokio::test]
+async fn refuses_large_heads_in_words() {
+    let preview = preview(echo().await).limits("head: 8KiB").start().await;
+    for (length, status) in [(7000, 200), (8192, 431)] {
+        let stream = TcpStream::connect(preview.address).await.unwrap();
+        let ask = http::Request::get("http://a/open/a")
+            .header(
+                "authorization",
+                format!("Bearer {}", preview.token("alice")),
+            )
+            .header("x", "a".repeat(length));
+        let reply = send_h2(stream, ask.body(Empty::<Bytes>::new()).unwrap()).await;
+        assert_eq!(reply.status, status);
+        if status == 431 {
+            assert_eq!(reply.code(), "head-too-large");
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod browser;
+mod faults;
 mod floods;
 mod framing;
 mod hostile;

@@ -141,13 +141,32 @@ impl<T> Paced<T> {
         }
     }
 
+    /// Before the first byte of a request leaves: what the app has sent by then is no answer to it.
+    fn open(&mut self, cx: &mut Context<'_>) -> io::Result<()>
+    where
+        T: AsyncRead + Unpin,
+    {
+        if !self.answers.is_between() {
+            return Ok(());
+        }
+        let Some(asked) = self.pace.asked().take() else {
+            return Ok(());
+        };
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        if let Poll::Ready(outcome) = Pin::new(&mut self.inner).poll_read(cx, &mut buf) {
+            outcome?;
+            return Err(match buf.filled() {
+                [] => io::ErrorKind::ConnectionAborted.into(),
+                _ => Malformed::Spare.into(),
+            });
+        }
+        self.answers.expect(asked.is_head);
+        Ok(())
+    }
+
     /// How many of `bytes` belong to the answer that was asked for.
     fn check(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.answers.is_between()
-            && let Some(asked) = self.pace.asked().take()
-        {
-            self.answers.expect(asked.is_head);
-        }
         let belong = self.answers.check(bytes)?;
         if belong < bytes.len() {
             self.pace.is_spoiled.store(true, Ordering::Release);
@@ -211,12 +230,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.open(cx)?;
         let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
         if outcome.is_ready() {
             self.progress();
@@ -241,10 +261,66 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.open(cx)?;
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         if outcome.is_ready() {
             self.progress();
         }
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::{Pace, Paced};
+    use crate::transport::framing::{Bounds, Malformed};
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+    fn paced<T>(inner: T) -> (Arc<Pace>, Paced<T>) {
+        let bounds = Bounds {
+            head: 1000,
+            fields: 10,
+        };
+        let pace = Pace::new();
+        let limit = Duration::from_secs(3600);
+        let paced = Paced::new(inner, Arc::clone(&pace), limit, bounds);
+        (pace, paced)
+    }
+
+    #[tokio::test]
+    async fn sends_nothing_to_an_app_that_has_answered_already() {
+        let (ours, mut apps) = tokio::io::duplex(1000);
+        let (pace, mut paced) = paced(ours);
+        pace.begin();
+        pace.asks(false);
+        apps.write_all(ANSWER).await.unwrap();
+        let error = paced.write_all(b"GET").await.unwrap_err();
+        assert_eq!(Malformed::of(&error), Some(Malformed::Spare));
+        drop(paced);
+        let mut sent = Vec::new();
+        apps.read_to_end(&mut sent).await.unwrap();
+        assert!(sent.is_empty());
+    }
+
+    #[tokio::test]
+    async fn keeps_no_connection_on_which_more_came_than_an_answer() {
+        for (spare, is_kept) in [(&b""[..], true), (b"!", false)] {
+            let (ours, mut apps) = tokio::io::duplex(1000);
+            let (pace, mut paced) = paced(ours);
+            pace.begin();
+            pace.asks(false);
+            paced.write_all(b"GET").await.unwrap();
+            apps.write_all(&[ANSWER, spare].concat()).await.unwrap();
+            let mut answer = vec![0; 100];
+            let length = paced.read(&mut answer).await.unwrap();
+            assert_eq!(answer.get(..length), Some(ANSWER));
+            assert_eq!(pace.end(), is_kept);
+        }
     }
 }

@@ -121,6 +121,7 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
 /// The refusal of a request, or of what was taken for one, that is malformed.
 pub(super) fn unreadable(malformed: Malformed) -> Refusal {
     let code = match malformed {
+        Malformed::Cut => ReasonCode::RequestMalformed,
         Malformed::HeadTooLarge | Malformed::TooManyFields => ReasonCode::HeadTooLarge,
         Malformed::Late => ReasonCode::RequestTimeout,
         Malformed::TargetTooLong => ReasonCode::TargetTooLong,

@@ -176,7 +176,11 @@ impl<T: AsyncRead + Resets + Unpin> AsyncRead for Wire<T> {
         this.meter.has_read();
         outcome?;
         let bytes = buf.filled().get(before..).unwrap_or_default();
-        let Err(stop) = this.requests.check(bytes) else {
+        let checked = match bytes {
+            [] => this.requests.end(),
+            bytes => this.requests.check(bytes),
+        };
+        let Err(stop) = checked else {
             return Poll::Ready(Ok(()));
         };
         tracing::debug!(error = %stop.malformed, "a request is malformed");

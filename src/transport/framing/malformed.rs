@@ -33,6 +33,9 @@ pub enum Malformed {
     /// RFC 9112 section 6.1.
     #[error("HTTP/1.0 knows no transfer coding")]
     CodingInOldVersion,
+    /// RFC 9112 section 8.
+    #[error("the head breaks off")]
+    Cut,
     /// RFC 9110 section 5.5.
     #[error("a control character stands in the head")]
     Control,

@@ -93,6 +93,18 @@ impl Requests {
         )
     }
 
+    /// No more bytes come.
+    pub(in crate::transport) fn end(&self) -> Result<(), Stop> {
+        match self.state {
+            State::RequestLine { has_blank: false } | State::Fields => Err(Stop {
+                malformed: Malformed::Cut,
+                passed: 0,
+                place: Place::Head,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn read(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         // Where the request begins that is being read; none when it began before `bytes`.
         let mut began = None;

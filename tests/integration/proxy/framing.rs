@@ -207,6 +207,40 @@ async fn tells_clients_that_are_still_sending() {
 }
 
 #[tokio::test]
+async fn answers_in_words_whatever_byte_is_changed() {
+    let notes = Notes::default();
+    let preview = bounded(&notes).await;
+    let token = preview.token("alice");
+    for base in [GET, POST, CHUNKED] {
+        let (before, after) = base.split_once("{token}").unwrap();
+        let whole = format!("{before}{token}{after}");
+        let places = (0..before.len()).chain(before.len() + token.len()..whole.len());
+        for at in places {
+            for byte in [b'\0', b'\n', b' ', b'a'] {
+                for skipped in [0, 1] {
+                    let mut request = whole.as_bytes()[..at].to_vec();
+                    request.push(byte);
+                    request.extend(&whole.as_bytes()[at + skipped..]);
+                    notes.lock().unwrap().clear();
+                    let mut stream = TcpStream::connect(preview.address).await.unwrap();
+                    stream.write_all(&request).await.unwrap();
+                    stream.shutdown().await.unwrap();
+                    let mut answer = String::new();
+                    stream.read_to_string(&mut answer).await.unwrap();
+                    let case = String::from_utf8_lossy(&request);
+                    let heads: Vec<&str> = answer.split("HTTP/1.1 ").skip(1).collect();
+                    assert!(!heads.is_empty(), "{case}");
+                    let has_words = |head: &&str| head.contains("chaperone-decision: ");
+                    assert!(heads.iter().all(has_words), "{case}: {answer}");
+                    let passed = heads.iter().filter(|head| head.starts_with("200 "));
+                    assert_eq!(passed.count(), notes.lock().unwrap().len(), "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn refuses_answers_with_two_readings_and_passes_their_twins() {
     let next: Arc<Mutex<Vec<u8>>> = Arc::default();
     let script = Arc::clone(&next);

@@ -99,8 +99,7 @@ impl Inbound {
     }
 
     /// The answer to bytes that are no request: the one place where these are answered and written down.
-    #[must_use]
-    pub fn misread(&self, malformed: Malformed) -> Vec<u8> {
+    pub async fn misread(self: Arc<Self>, malformed: Malformed) -> Vec<u8> {
         let Ok(id) = DecisionId::random() else {
             return respond::message(&respond::speechless());
         };
@@ -109,9 +108,13 @@ impl Inbound {
             is_html: false,
         };
         let refusal = respond::unreadable(malformed);
-        let answer = respond::refusal(&refusal, id, &asked);
-        let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
-        exchange.misread(&refusal, answer.status().as_u16());
+        let mut answer = respond::refusal(&refusal, id, &asked);
+        let mut exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
+        exchange.has_no_request();
+        let status = answer.status().as_u16();
+        if exchange.refused(&refusal, None, status).await.is_err() {
+            answer = respond::refusal(&unwritten(), id, &asked);
+        }
         respond::message(&answer)
     }
 

@@ -5,7 +5,7 @@
 //! bytes that nobody can take for one, once every answer before has left, and its bare answer to
 //! them is replaced by the sidecar's own.
 
-use std::future::Future as _;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,12 +30,19 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Makes the whole answer to a request that can't be read.
 #[derive(Clone)]
-pub struct Misread(Arc<dyn Fn(Malformed) -> Vec<u8> + Send + Sync>);
+pub struct Misread(Arc<dyn Fn(Malformed) -> Making + Send + Sync>);
+
+/// An answer that is being made.
+type Making = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 
 impl Misread {
     /// Answers by `answer`, an HTTP/1.1 message that closes the connection.
-    pub fn new(answer: impl Fn(Malformed) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(answer))
+    pub fn new<A, F>(answer: A) -> Self
+    where
+        A: Fn(Malformed) -> F + Send + Sync + 'static,
+        F: Future<Output = Vec<u8>> + Send + 'static,
+    {
+        Self(Arc::new(move |malformed| Box::pin(answer(malformed))))
     }
 }
 
@@ -81,11 +88,17 @@ pub(super) struct Wire<T: Resets> {
 }
 
 /// The sidecar's own answer in place of hyper's.
-#[derive(Debug)]
 enum Own {
     None,
+    Making(Making),
     Leaving(Vec<u8>, usize),
     Gone,
+}
+
+impl std::fmt::Debug for Own {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Own")
+    }
 }
 
 impl<T: Resets> Wire<T> {
@@ -202,25 +215,29 @@ impl<T: AsyncWrite + Resets + Unpin> Wire<T> {
         head: &[u8],
         length: usize,
     ) -> Poll<Option<io::Result<usize>>> {
-        if !matches!(self.own, Own::Leaving(..)) {
-            let Some(malformed) = self.is_answered_with(head) else {
-                return Poll::Ready(None);
-            };
-            self.own = Own::Leaving((self.misread.0)(malformed), 0);
-        }
-        while let Own::Leaving(answer, written) = &mut self.own {
-            let rest = answer.get(*written..).unwrap_or_default();
-            if rest.is_empty() {
-                self.own = Own::Gone;
-                break;
+        loop {
+            match &mut self.own {
+                Own::None | Own::Gone => match self.is_answered_with(head) {
+                    Some(malformed) => self.own = Own::Making((self.misread.0)(malformed)),
+                    None => return Poll::Ready(None),
+                },
+                Own::Making(making) => {
+                    self.own = Own::Leaving(ready!(making.as_mut().poll(cx)), 0);
+                }
+                Own::Leaving(answer, written) => {
+                    let rest = answer.get(*written..).unwrap_or_default();
+                    if rest.is_empty() {
+                        self.own = Own::Gone;
+                        return Poll::Ready(Some(Ok(length)));
+                    }
+                    match ready!(Pin::new(&mut self.inner).poll_write(cx, rest)) {
+                        Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
+                        Ok(more) => *written += more,
+                        Err(error) => return Poll::Ready(Some(Err(error))),
+                    }
+                }
             }
-            match ready!(Pin::new(&mut self.inner).poll_write(cx, rest)) {
-                Ok(0) => return Poll::Ready(Some(Err(io::ErrorKind::WriteZero.into()))),
-                Ok(more) => *written += more,
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
         }
-        Poll::Ready(Some(Ok(length)))
     }
 }
 

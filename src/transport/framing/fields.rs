@@ -101,7 +101,7 @@ impl Fields {
         let (name, _) = split(line)?;
         let is_meant = |trailer: &&str| folds_to(name, trailer);
         let is_refused = match writer {
-            Writer::Client => NO_TRAILERS.iter().any(|trailer| is_meant(&trailer)),
+            Writer::Client => NO_TRAILERS.iter().any(is_meant),
             // What else an app writes there is not passed on, and harms nobody.
             Writer::App => ["content-length", "transfer-encoding", "set-cookie"]
                 .iter()

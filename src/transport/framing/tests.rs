@@ -251,7 +251,7 @@ fn refuses_requests_however_they_are_cut() {
         let (whole, passed) = requests([bytes]);
         assert_eq!(whole, Some((malformed, Place::Head)), "{text}");
         assert!(
-            text[passed..].len() > 3,
+            text.len() - passed > 3,
             "all but the head before it stays: {text}"
         );
         let is_same = |cut: Option<(Malformed, Place)>, at| {

@@ -177,7 +177,7 @@ async fn answers_what_came_before_a_bad_request() {
             preview.recorded(before + 3).await;
             assert_refused(
                 &preview,
-                &answer[at..],
+                answer.get(at..).unwrap(),
                 "ambiguous-request",
                 before + 3,
                 bad,
@@ -204,6 +204,24 @@ async fn tells_clients_that_are_still_sending() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert_refused(&preview, &answer, "head-too-large", 1, "endless fields").await;
+}
+
+#[tokio::test]
+async fn says_so_when_a_refusal_is_not_on_record() {
+    let preview = preview(noting(&Notes::default()).await).without_log();
+    let preview = preview.start().await;
+    let answer = client::bytes(preview.address, "NO\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.contains("audit-unavailable"), "{answer}");
+    std::fs::create_dir(preview.folder().join("log")).unwrap();
+    while !client::bytes(preview.address, "NO\r\n\r\n")
+        .await
+        .starts_with("HTTP/1.1 400 ")
+    {}
+    assert_eq!(
+        preview.records().pop().unwrap()["reason"],
+        "ambiguous-request"
+    );
 }
 
 #[tokio::test]

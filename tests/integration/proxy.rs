@@ -9,3 +9,4 @@ mod hostile;
 mod lifecycle;
 mod passing;
 mod refusing;
+mod streams;

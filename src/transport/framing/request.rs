@@ -220,7 +220,9 @@ impl Ask {
             }
             _ => return Err(Malformed::Version),
         };
-        if target.is_empty() || !target.iter().all(u8::is_ascii_graphic) {
+        // A fragment is never sent, and hyper would cut it off (RFC 9110 section 7.1).
+        let may_be_in_target = |byte: &u8| byte.is_ascii_graphic() && *byte != b'#';
+        if target.is_empty() || !target.iter().all(may_be_in_target) {
             return Err(Malformed::Target);
         }
         let is_connect = method == b"CONNECT";
@@ -253,7 +255,7 @@ fn authority(method: &[u8], target: &[u8]) -> Result<Option<Box<[u8]>>, Malforme
     let rest = rest
         .filter(|_| method != b"CONNECT")
         .ok_or(Malformed::Form)?;
-    let end = memchr::memchr3(b'/', b'?', b'#', rest).unwrap_or(rest.len());
+    let end = memchr::memchr2(b'/', b'?', rest).unwrap_or(rest.len());
     let authority = rest.get(..end).unwrap_or_default();
     if !is_authority(authority) {
         return Err(Malformed::Authority);

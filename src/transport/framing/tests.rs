@@ -81,6 +81,7 @@ fn bad_requests() -> Vec<(String, Malformed)> {
         (with(GET, "HTTP/1.1", "http/1.1"), Malformed::Version),
         (with(GET, "/1.1", "/1.1 "), Malformed::RequestLine),
         (with(GET, "/ ", "/\u{e9} "), Malformed::Target),
+        (with(GET, "/ ", "/#a "), Malformed::Target),
         (with(GET, "GET /", "GET *"), Malformed::Form),
         (with(GET, "GET /", "GET a:443"), Malformed::Form),
         (with(GET, "GET /", "CONNECT /"), Malformed::Form),

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::client::{get, send_h2};
+use crate::frame::{block, frame, opening};
 use crate::preview::{Preview, preview, until};
 use crate::upstream::{app, echo};
 
@@ -25,44 +26,23 @@ const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// A frame (RFC 9113 section 4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
+/// The fields of a request for `/open/a`.
+fn request(method: &str, token: &str) -> Vec<u8> {
+    block(&[
+        (":method", method),
+        (":scheme", "http"),
+        (":path", "/open/a"),
+        (":authority", "a"),
+        ("authorization", &format!("Bearer {token}")),
+    ])
 }
-
-/// The fields of a request for `/open/a`, none of which the decoder remembers.
-fn request(method: u8, token: &str) -> Vec<u8> {
-    let mut block = vec![method, 0x86, 0x04, 7];
-    block.extend(b"/open/a");
-    block.extend([0x01, 1, b'a']);
-    let value = format!("Bearer {token}");
-    // `authorization` is the name 23 of the static table; numbers go on in seven bits a byte.
-    block.extend([0x0f, 23 - 15, 0x7f]);
-    let mut rest = value.len() - 127;
-    while rest >= 128 {
-        block.push(u8::try_from(rest % 128).unwrap() | 128);
-        rest /= 128;
-    }
-    block.push(u8::try_from(rest).unwrap());
-    block.extend(value.as_bytes());
-    block
-}
-
-const GET: u8 = 0x82;
-const POST: u8 = 0x83;
 
 /// Sends the opening of a connection and `frames`, while reading what comes; tells the code of the
 /// `GOAWAY` that ended the connection, none when it ended without one.
 async fn flood(address: SocketAddr, frames: impl IntoIterator<Item = Vec<u8>>) -> Option<u32> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    let mut bytes = opening();
     for frame in frames {
         bytes.extend(frame);
     }
@@ -104,7 +84,7 @@ const ENHANCE_YOUR_CALM: u32 = 11;
 async fn ends_rapid_resets() {
     let preview = preview(echo().await).start().await;
     let token = preview.token("mallory");
-    let block = request(GET, &token);
+    let block = request("GET", &token);
     let frames = (0..5000_u32).flat_map(|number| {
         let id = 2 * number + 1;
         let ask = frame(HEADERS, END_HEADERS | END_STREAM, id, &block);
@@ -118,7 +98,7 @@ async fn ends_rapid_resets() {
 #[tokio::test]
 async fn ends_heads_that_go_on_and_on() {
     let preview = preview(echo().await).start().await;
-    let block = request(GET, &preview.token("mallory"));
+    let block = request("GET", &preview.token("mallory"));
     for (piece, count) in [(&[][..], 100_000), (&[0x00, 1, b'x', 1, b'y'][..], 100_000)] {
         let frames = std::iter::once(frame(HEADERS, END_STREAM, 1, &block));
         let rest = std::iter::repeat_n(frame(CONTINUATION, 0, 1, piece), count);
@@ -135,10 +115,9 @@ async fn refuses_heads_that_grow_when_decoded() {
     let token = preview.token("mallory");
     let stream = TcpStream::connect(preview.address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    bytes.extend(frame(SETTINGS, 0, 0, &[]));
+    let mut bytes = opening();
     for number in 0..50 {
-        let mut block = request(GET, &token);
+        let mut block = request("GET", &token);
         // A field of 3 KB that is remembered, and then named by one byte each.
         block.extend([0x40, 1, b'x', 0x7f]);
         block.extend([128 | (2873 % 128) as u8, (2873 / 128) as u8]);
@@ -169,7 +148,7 @@ async fn refuses_heads_that_grow_when_decoded() {
 #[tokio::test]
 async fn outlasts_frames_that_ask_for_nothing() {
     let preview = preview(echo().await).limits("idle: 200ms").start().await;
-    let block = request(POST, &preview.token("mallory"));
+    let block = request("POST", &preview.token("mallory"));
     let many = |frame: Vec<u8>| std::iter::repeat_n(frame, 50_000);
     let opened = || std::iter::once(frame(HEADERS, END_HEADERS, 1, &block));
     flood(preview.address, many(frame(PING, 0, 0, &[0; 8]))).await;
@@ -196,12 +175,10 @@ async fn ends_resets_of_requests_that_run() {
     })
     .await;
     let preview = preview(app).start().await;
-    let block = request(GET, &preview.token("mallory"));
+    let block = request("GET", &preview.token("mallory"));
     let stream = TcpStream::connect(preview.address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
-    let open = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    write.write_all(open).await.unwrap();
-    write.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+    write.write_all(&opening()).await.unwrap();
     let flooding = async {
         // Each request has reached the app before it is given up, so that none comes cheap.
         for number in 0_u32.. {

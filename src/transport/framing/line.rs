@@ -11,6 +11,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Whether nothing of a line has come that is not whole.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_whole || (self.held.is_empty() && !self.has_cr)
+    }
+
     /// Reads on in `bytes`, which are not empty: the line without its end once it is whole, and how
     /// many of `bytes` belong to it. Each byte takes one of `room`; without any left it is `too_long`.
     pub(super) fn read<'a>(

@@ -85,23 +85,28 @@ impl Requests {
         self.read(bytes)
     }
 
-    /// Whether a request has begun that has not come to its end.
+    /// Whether a request has begun that has not come to its end; an empty line before one begins none.
     pub(in crate::transport) fn is_mid_message(&self) -> bool {
-        !matches!(
-            self.state,
-            State::Between | State::Opening(_) | State::Multiplexed
-        )
+        self.is_mid_head() || matches!(self.state, State::Body(_))
     }
 
     /// No more bytes come.
     pub(in crate::transport) fn end(&self) -> Result<(), Stop> {
+        if !self.is_mid_head() {
+            return Ok(());
+        }
+        Err(Stop {
+            malformed: Malformed::Cut,
+            passed: 0,
+            place: Place::Head,
+        })
+    }
+
+    fn is_mid_head(&self) -> bool {
         match self.state {
-            State::RequestLine { has_blank: false } | State::Fields => Err(Stop {
-                malformed: Malformed::Cut,
-                passed: 0,
-                place: Place::Head,
-            }),
-            _ => Ok(()),
+            State::RequestLine { .. } => !self.line.is_empty(),
+            State::Fields => true,
+            _ => false,
         }
     }
 

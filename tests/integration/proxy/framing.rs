@@ -207,6 +207,20 @@ async fn tells_clients_that_are_still_sending() {
 }
 
 #[tokio::test]
+async fn tells_clients_that_are_still_uploading() {
+    let preview = bounded(&Notes::default()).await;
+    let length = 8 << 20;
+    let head = format!("POST /open/a HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+    let mut stream = TcpStream::connect(preview.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'a'; length]).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.contains("capability-missing"), "{answer}");
+}
+
+#[tokio::test]
 async fn says_so_when_a_refusal_is_not_on_record() {
     let preview = preview(noting(&Notes::default()).await).without_log();
     let preview = preview.start().await;

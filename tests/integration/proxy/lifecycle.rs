@@ -327,7 +327,7 @@ async fn closes_connections_that_do_nothing() {
         .limits("head_time: 50ms, idle: 50ms")
         .start()
         .await;
-    for begin in ["", "PRI * HTTP"] {
+    for begin in ["", "\r\n", "PRI * HTTP"] {
         assert_eq!(client::bytes(preview.address, begin).await, "", "{begin}");
     }
     assert!(preview.records().is_empty());

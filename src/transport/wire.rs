@@ -190,6 +190,8 @@ impl<T: AsyncRead + Resets + Unpin> AsyncRead for Wire<T> {
         outcome?;
         let bytes = buf.filled().get(before..).unwrap_or_default();
         let checked = match bytes {
+            // Not the end: there was no room to read into.
+            [] if buf.remaining() == 0 => Ok(()),
             [] => this.requests.end(),
             bytes => this.requests.check(bytes),
         };

@@ -12,6 +12,9 @@ use crate::frame::{Fields, block, frame, opening};
 use crate::preview::preview;
 use crate::upstream::{Notes, app, full};
 
+/// The fields of a head, a body, and the fields after it.
+type Case<'a> = (Vec<(&'a str, &'a str)>, &'a [u8], Fields<'a>);
+
 /// One request on a connection of its own; tells whether its answer's status was 200.
 async fn passes(address: SocketAddr, head: Fields<'_>, body: &[u8], trailers: Fields<'_>) -> bool {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -91,7 +94,7 @@ async fn refuses_requests_that_http1_would_read_otherwise() {
     let late = [&plain[4..], &plain[..4]].concat();
     let none: Fields<'_> = &[];
     #[rustfmt::skip]
-    let honest: Vec<(Vec<(&str, &str)>, &[u8], Fields<'_>)> = vec![
+    let honest: Vec<Case<'_>> = vec![
         (plain.clone(), b"", none),
         (plain.clone(), b"hello", none),
         (plain.clone(), b"hello", &[("x-sum", "1")]),
@@ -105,7 +108,7 @@ async fn refuses_requests_that_http1_would_read_otherwise() {
         (instead(":method", "GET"), b"", none),
     ];
     #[rustfmt::skip]
-    let hostile: Vec<(Vec<(&str, &str)>, &[u8], Fields<'_>)> = vec![
+    let hostile: Vec<Case<'_>> = vec![
         (plus(&[("transfer-encoding", "chunked")]), b"0\r\n\r\n", none),
         (plus(&[("connection", "close")]), b"", none),
         (plus(&[("keep-alive", "timeout=5")]), b"", none),

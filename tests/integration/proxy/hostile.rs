@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::client::{self, get};
-use crate::preview::preview;
+use crate::preview::{preview, until};
 use crate::upstream::{echo, raw, read_head};
 
 #[tokio::test]
@@ -155,17 +155,19 @@ async fn hands_on_no_answer_that_nobody_asked_for() {
         ),
     ] {
         let connections = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&connections);
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (count, all) = (Arc::clone(&connections), Arc::clone(&sent));
         let asked = answer("asked");
         let (now, then) = (format!("{asked}{at_once}"), later.clone());
         let app = raw(move |mut stream| {
             count.fetch_add(1, Ordering::Relaxed);
-            let (now, then) = (now.clone(), then.clone());
+            let (now, then, all) = (now.clone(), then.clone(), Arc::clone(&all));
             async move {
                 while read_head(&mut stream).await.contains("\r\n\r\n") {
                     stream.write_all(now.as_bytes()).await.unwrap();
                     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
                     let _ = stream.write_all(then.as_bytes()).await;
+                    all.fetch_add(1, Ordering::Relaxed);
                 }
             }
         })
@@ -176,7 +178,7 @@ async fn hands_on_no_answer_that_nobody_asked_for() {
             let reply = get(preview.address, "/open/a", &token).await;
             assert_eq!(reply.text(), "asked", "{at_once} {later}");
             assert_eq!(connections.load(Ordering::Relaxed), number);
-            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+            until(|| sent.load(Ordering::Relaxed) == number).await;
         }
     }
 }

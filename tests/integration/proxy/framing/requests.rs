@@ -42,6 +42,8 @@ const LINES: &[Row] = &[
     ("GET /open/a\0 HTTP/1.1", "GET /open/a0 HTTP/1.1"),
     ("GET /open/\x01a HTTP/1.1", "GET /open/1a HTTP/1.1"),
     ("GET /open/\x7fa HTTP/1.1", "GET /open/~a HTTP/1.1"),
+    ("GET /open/<a> HTTP/1.1", "GET /open/%3Ca%3E HTTP/1.1"),
+    ("GET /open/a\\b HTTP/1.1", "GET /open/a|b HTTP/1.1"),
     ("GET /open/a#b HTTP/1.1", "GET /open/a%23b HTTP/1.1"),
     ("GET /open/a?b#c HTTP/1.1", "GET /open/a?b%23c HTTP/1.1"),
     ("GET /open/\u{e9} HTTP/1.1", "GET /open/%C3%A9 HTTP/1.1"),

@@ -59,16 +59,19 @@ async fn flood(address: SocketAddr, frames: impl IntoIterator<Item = Vec<u8>>) -
         received
     };
     let ((), received) = tokio::join!(sent, received);
-    let mut rest = &*received;
+    goaway(&received)
+}
+
+/// The code of the last `GOAWAY` among frames.
+fn goaway(mut frames: &[u8]) -> Option<u32> {
     let mut code = None;
-    while let [a, b, c, kind, _, _, _, _, _, tail @ ..] = rest {
+    while let [a, b, c, kind, _, _, _, _, _, tail @ ..] = frames {
         let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
         if *kind == GOAWAY {
-            code = tail
-                .get(4..8)
-                .map(|code| u32::from_be_bytes(code.try_into().unwrap()));
+            let payload = tail.get(4..8);
+            code = payload.map(|code| u32::from_be_bytes(code.try_into().unwrap()));
         }
-        rest = tail.get(length..).unwrap_or_default();
+        frames = tail.get(length..).unwrap_or_default();
     }
     code
 }
@@ -78,6 +81,7 @@ async fn assert_serves(preview: &Preview) {
     assert_eq!(reply.status, 200);
 }
 
+const NO_ERROR: u32 = 0;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
 #[tokio::test]
@@ -192,11 +196,19 @@ async fn ends_resets_of_requests_that_run() {
         }
         Ok::<(), std::io::Error>(())
     };
-    let mut received = Vec::new();
+    let asked_to_leave = async {
+        let mut received = Vec::new();
+        while goaway(&received).is_none() {
+            let length = read.read_buf(&mut received).await.unwrap();
+            assert!(length > 0, "closed without a word");
+        }
+        goaway(&received)
+    };
     tokio::select! {
-        _ = flooding => {}
-        _ = read.read_to_end(&mut received) => {}
+        outcome = flooding => outcome.unwrap(),
+        code = asked_to_leave => assert_eq!(code, Some(NO_ERROR)),
     }
+    drop(write);
     let given_up = started.load(Ordering::Relaxed);
     assert!(given_up >= 200, "honest clients give up, too: {given_up}");
     let records = preview.recorded(given_up).await;

@@ -168,7 +168,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         drain,
         Misread::new({
             let shared = Arc::clone(&shared);
-            move |status| shared.misread(status)
+            move |malformed| Arc::clone(&shared).misread(malformed)
         }),
     );
     let reloader = reload::Reloader::new(&config, Arc::clone(&shared), acceptor, handle.clone());

@@ -2,15 +2,20 @@
 //!
 //! Downstream: [`listen`] takes connections, [`tls`] unwraps them, [`serve`] speaks HTTP/1 and HTTP/2
 //! and ends what is idle or slow. Upstream: [`upstream`] keeps connections to the app, each for one subject.
+//! On both sides `framing` lets no HTTP/1 message pass that has two readings.
 
+mod framing;
 pub mod listen;
 pub mod meter;
 pub mod serve;
 pub mod tls;
 pub mod upstream;
+pub mod wire;
 
+pub use framing::Malformed;
 pub use listen::Listener;
-pub use meter::{Busy, Meter, Misread};
+pub use meter::{Busy, Meter};
 pub use serve::{Limits, Server};
 pub use tls::Acceptor;
 pub use upstream::{Lease, Upstream, UpstreamError};
+pub use wire::Misread;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -228,9 +229,12 @@ impl Flow {
         }
         let is_malformed = error
             .downcast_ref::<hyper::Error>()
-            .is_some_and(hyper::Error::is_parse);
+            .is_some_and(hyper::Error::is_parse)
+            || is_io(&**error, ErrorKind::InvalidData);
         match self.side {
-            Side::Response if is_timeout(&**error) => Refusal::new(ReasonCode::AppTimeout),
+            Side::Response if is_io(&**error, ErrorKind::TimedOut) => {
+                Refusal::new(ReasonCode::AppTimeout)
+            }
             Side::Response if is_malformed => Refusal::new(ReasonCode::AppProtocol),
             _ => self.broken_off(),
         }
@@ -246,12 +250,13 @@ impl Flow {
     }
 }
 
-/// Whether the app paused for longer than it may.
-fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+/// Whether an error of the connection of this `kind` is its cause: `TimedOut` where the app paused for
+/// longer than it may, `InvalidData` where it sent what is no HTTP.
+fn is_io(error: &(dyn Error + 'static), kind: ErrorKind) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let is_io = error.downcast_ref::<std::io::Error>();
-        if is_io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut) {
+        if is_io.is_some_and(|error| error.kind() == kind) {
             return true;
         }
         next = error.source();

@@ -42,6 +42,14 @@ impl Answer {
     }
 }
 
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.is_end_stream() || matches!(self.source, Source::Own(_)) {
+            self.busy.ends();
+        }
+    }
+}
+
 impl Body for Answer {
     type Data = Bytes;
     type Error = FilterError;

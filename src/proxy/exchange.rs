@@ -94,15 +94,9 @@ impl Exchange {
         self.note(|record, _| record.route = Some(route.rule.to_string()));
     }
 
-    /// Closes an exchange whose request could not even be read.
-    pub(super) fn misread(mut self, refusal: &Refusal, status: u16) {
-        self.note(|record, _| {
-            record.method = "-".to_owned();
-            record.status = Some(status);
-            record.reason = Some(refusal.code);
-            record.ending = Ending::Complete;
-        });
-        // What is left is for `drop` to do.
+    /// The request could not even be read.
+    pub(super) fn has_no_request(&mut self) {
+        self.note(|record, _| record.method = "-".to_owned());
     }
 
     /// Notes what was found in the request of an exchange whose answer is refused.

@@ -49,7 +49,11 @@ pub(super) fn normalise(
     if head.headers.contains_key(TRANSFER_ENCODING) && head.headers.contains_key(CONTENT_LENGTH) {
         return Err(ambiguous("its body has two lengths"));
     }
+    refuse_lengths(&head.headers)?;
     let authority = head.uri.authority().cloned();
+    if authority.is_some() && !matches!(head.uri.scheme_str(), Some("http" | "https")) {
+        return Err(ambiguous("not a scheme of HTTP"));
+    }
     host(&mut head.headers, head.version, authority)?;
     let Some(path_and_query) = head.uri.path_and_query().cloned() else {
         return Err(ambiguous("not in origin form"));
@@ -91,6 +95,22 @@ fn refuse_upgrades(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_h2c = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
     if is_asked && !headers.get_all(UPGRADE).iter().all(is_h2c) {
         return Err(Refusal::new(ReasonCode::UpgradeRefused));
+    }
+    Ok(())
+}
+
+/// HTTP/2 frames bodies by itself, but its `content-length` is the app's to read (RFC 9110 section 8.6).
+fn refuse_lengths(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let (first, second) = (lengths.next(), lengths.next());
+    let is_plain = |length: &HeaderValue| {
+        let digits = length.as_bytes();
+        digits.iter().all(u8::is_ascii_digit)
+            && !digits.is_empty()
+            && (digits.len() == 1 || !digits.starts_with(b"0"))
+    };
+    if second.is_some() || !first.is_none_or(is_plain) {
+        return Err(ambiguous("`Content-Length` is not one plain number"));
     }
     Ok(())
 }

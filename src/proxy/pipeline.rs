@@ -27,7 +27,7 @@ use crate::filter::{
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
-use crate::transport::{Lease, Meter, Upstream};
+use crate::transport::{Lease, Malformed, Meter, Upstream};
 use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
@@ -98,9 +98,8 @@ impl Inbound {
         }
     }
 
-    /// The answer to bytes that are no request, given the status that hyper has for them.
-    #[must_use]
-    pub fn misread(&self, status: u16) -> Vec<u8> {
+    /// The answer to bytes that are no request: the one place where these are answered and written down.
+    pub async fn misread(self: Arc<Self>, malformed: Malformed) -> Vec<u8> {
         let Ok(id) = DecisionId::random() else {
             return respond::message(&respond::speechless());
         };
@@ -108,10 +107,14 @@ impl Inbound {
             is_connect: false,
             is_html: false,
         };
-        let refusal = respond::unreadable(status);
-        let answer = respond::refusal(&refusal, id, &asked);
-        let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
-        exchange.misread(&refusal, answer.status().as_u16());
+        let refusal = respond::unreadable(malformed);
+        let mut answer = respond::refusal(&refusal, id, &asked);
+        let mut exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
+        exchange.has_no_request();
+        let status = answer.status().as_u16();
+        if exchange.refused(&refusal, None, status).await.is_err() {
+            answer = respond::refusal(&unwritten(), id, &asked);
+        }
         respond::message(&answer)
     }
 

@@ -9,6 +9,7 @@ use maud::{DOCTYPE, html};
 use serde::Serialize;
 
 use super::fence;
+use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
 pub(super) const DECISION: HeaderName = HeaderName::from_static("chaperone-decision");
@@ -43,6 +44,8 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::UpgradeRefused => StatusCode::FORBIDDEN,
         Code::Hidden => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Code::TargetTooLong => StatusCode::URI_TOO_LONG,
+        Code::VersionUnsupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         Code::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::RequestUnreadable => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Code::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -115,12 +118,17 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     answer
 }
 
-/// Why a request could not be read, from the status that hyper gives it.
-pub(super) fn unreadable(status: u16) -> Refusal {
-    match status {
-        414 | 431 => Refusal::new(ReasonCode::HeadTooLarge),
-        _ => Refusal::new(ReasonCode::AmbiguousRequest).because("it is not valid HTTP"),
-    }
+/// The refusal of a request, or of what was taken for one, that is malformed.
+pub(super) fn unreadable(malformed: Malformed) -> Refusal {
+    let code = match malformed {
+        Malformed::Cut => ReasonCode::RequestMalformed,
+        Malformed::HeadTooLarge | Malformed::TooManyFields => ReasonCode::HeadTooLarge,
+        Malformed::Late => ReasonCode::RequestTimeout,
+        Malformed::TargetTooLong => ReasonCode::TargetTooLong,
+        Malformed::VersionUnsupported => ReasonCode::VersionUnsupported,
+        _ => ReasonCode::AmbiguousRequest,
+    };
+    Refusal::new(code).because(malformed.to_string())
 }
 
 /// An answer as HTTP/1.1 writes it; the connection closes after it.

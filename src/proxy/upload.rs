@@ -11,9 +11,10 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::headers;
 use super::identity::Copies;
+use super::{headers, respond};
 use crate::filter::FilterError;
+use crate::transport::Malformed;
 use crate::transport::upstream::Pace;
 use crate::types::{ReasonCode, Refusal};
 
@@ -117,9 +118,12 @@ impl Body for Upload {
             self.turn.tell(Pace::uploaded);
             return Poll::Ready(None);
         };
-        let mut frame = frame.map_err(|_broken| {
-            let refusal = Refusal::new(ReasonCode::RequestMalformed);
-            FilterError::from(refusal.because("the request's body broke off"))
+        let mut frame = frame.map_err(|broken| {
+            FilterError::from(match Malformed::of(&broken) {
+                Some(malformed) => respond::unreadable(malformed),
+                None => Refusal::new(ReasonCode::RequestMalformed)
+                    .because("the request's body broke off"),
+            })
         });
         if let Some(trailers) = frame.as_mut().ok().and_then(Frame::trailers_mut) {
             self.copies.remove(trailers);

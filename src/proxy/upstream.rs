@@ -12,7 +12,7 @@ use hyper::{Request, Response};
 use super::exchange::Chain;
 use super::upload::Turn;
 use crate::filter::{End, FilterError, FilteredBody, Watch};
-use crate::transport::{Lease, Upstream, UpstreamError};
+use crate::transport::{Lease, Malformed, Upstream, UpstreamError};
 use crate::types::{ReasonCode, Refusal};
 
 /// The body of a request to the app: filtered, or none at all.
@@ -100,11 +100,15 @@ fn explain(error: &UpstreamError, upload: &Watch) -> Refusal {
         return refusal.clone();
     }
     tracing::info!(error = %Chain(error), "the app gave no answer");
-    Refusal::new(match error {
+    let refusal = Refusal::new(match error {
         UpstreamError::Closed(_) => ReasonCode::AnswerTruncated,
         UpstreamError::Protocol(_) => ReasonCode::AppProtocol,
         UpstreamError::Timeout => ReasonCode::AppTimeout,
         UpstreamError::Unreachable(_) => ReasonCode::AppUnreachable,
         UpstreamError::Upload(_) => ReasonCode::RequestMalformed,
-    })
+    });
+    match Malformed::of(error) {
+        Some(malformed) => refusal.because(malformed.to_string()),
+        None => refusal,
+    }
 }

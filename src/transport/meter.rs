@@ -1,18 +1,15 @@
-//! What a downstream connection is doing, so that idle and slow ones can be ended: a byte stream
-//! that keeps the books, read by the connection's watchman.
+//! What a downstream connection is doing, so that idle and slow ones can be ended: books that its
+//! byte stream and its exchanges keep and that the connection's watchman reads.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
-use socket2::SockRef;
-use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
+/// Exchanges that a client may give up on one connection before it is looked at who gave up more than
+/// it took.
+const GIVEN_UP: usize = 200;
 
 /// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
 #[derive(Debug)]
@@ -30,6 +27,10 @@ pub struct Meter {
     moved_at: AtomicU64,
     /// Nothing of an answer is on its way: what is written next begins one.
     is_between: AtomicBool,
+    is_late: AtomicBool,
+    /// Exchanges that came to their end, and those that did not.
+    ended: AtomicUsize,
+    given_up: AtomicUsize,
 }
 
 impl Meter {
@@ -47,6 +48,9 @@ impl Meter {
             working: AtomicUsize::new(0),
             moved_at: AtomicU64::new(1),
             is_between: AtomicBool::new(true),
+            is_late: AtomicBool::new(false),
+            ended: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
         })
     }
 
@@ -60,7 +64,15 @@ impl Meter {
         Busy {
             meter: Arc::clone(self),
             is_working: true,
+            is_ended: false,
         }
+    }
+
+    /// Whether the client asks mostly to give up at once, which costs us more than it costs the client:
+    /// over so many `times` the first limit.
+    pub(super) fn is_flooded(&self, times: usize) -> bool {
+        let given_up = self.given_up.load(Ordering::Acquire);
+        given_up >= GIVEN_UP * times && given_up > self.ended.load(Ordering::Acquire)
     }
 
     /// Whether no exchange runs and nothing waits to be taken by the client.
@@ -88,6 +100,31 @@ impl Meter {
         }
     }
 
+    /// Gives up on the head that is on its way; false when there is none, or it was given up before.
+    pub(super) fn give_up_head(&self) -> bool {
+        self.is_quiet()
+            && self.head_since.load(Ordering::Acquire) != 0
+            && !self.is_late.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether the head that is on its way was given up.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late.load(Ordering::Acquire)
+    }
+
+    /// Whether nothing of an answer is on its way.
+    pub(super) fn is_between(&self) -> bool {
+        self.is_between.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.is_multiplexed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Acquire)
+    }
+
     fn age(&self, since: &AtomicU64) -> Option<Duration> {
         match since.load(Ordering::Acquire) {
             0 => None,
@@ -99,7 +136,7 @@ impl Meter {
         u64::try_from(self.began.elapsed().as_millis()).map_or(u64::MAX, |now| now + 1)
     }
 
-    fn has_read(&self) {
+    pub(super) fn has_read(&self) {
         let is_head = self.in_flight.load(Ordering::Acquire) == 0
             && !self.is_multiplexed.load(Ordering::Acquire)
             && self.head_since.load(Ordering::Acquire) == 0;
@@ -108,7 +145,7 @@ impl Meter {
         }
     }
 
-    fn has_flushed(&self) {
+    pub(super) fn has_flushed(&self) {
         if self.in_flight.load(Ordering::Acquire) == 0 {
             self.is_between.store(true, Ordering::Release);
         }
@@ -118,7 +155,7 @@ impl Meter {
         self.moved_at.store(self.now(), Ordering::Release);
     }
 
-    fn has_written(&self, outcome: &Poll<io::Result<usize>>) {
+    pub(super) fn has_written(&self, outcome: &Poll<io::Result<usize>>) {
         // Less than this are words about the connection, which clients can ask for without end.
         if matches!(outcome, Poll::Ready(Ok(written)) if *written >= 128) {
             self.moves();
@@ -137,6 +174,7 @@ impl Meter {
 pub struct Busy {
     meter: Arc<Meter>,
     is_working: bool,
+    is_ended: bool,
 }
 
 impl Busy {
@@ -144,6 +182,11 @@ impl Busy {
     /// without a length (HTTP/1.0) would look whole.
     pub fn breaks(&self) {
         self.meter.is_broken.store(true, Ordering::Release);
+    }
+
+    /// The answer came to its end, whichever.
+    pub fn ends(&mut self) {
+        self.is_ended = true;
     }
 
     /// Whose turn it is: the client's, to take what it is sent, or ours.
@@ -169,175 +212,22 @@ impl Drop for Busy {
         }
         self.waits_for_client(true);
         let meter = &self.meter;
+        let count = match self.is_ended {
+            true => &meter.ended,
+            false => &meter.given_up,
+        };
+        count.fetch_add(1, Ordering::AcqRel);
         meter.quiet_since.store(meter.now(), Ordering::Release);
         meter.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// A byte stream over TCP that can be ended with a reset.
-pub(super) trait Resets {
-    /// Has the connection reset when it is closed.
-    fn reset_on_close(&self);
-}
-
-impl Resets for TokioIo<TcpStream> {
-    fn reset_on_close(&self) {
-        reset_on_close(self.inner());
-    }
-}
-
-impl Resets for TokioIo<TlsStream<TcpStream>> {
-    fn reset_on_close(&self) {
-        reset_on_close(self.inner().get_ref().0);
-    }
-}
-
-fn reset_on_close(stream: &TcpStream) {
-    if let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO)) {
-        tracing::debug!(%error, "a broken connection can't be reset");
-    }
-}
-
-/// A byte stream that keeps a [`Meter`].
-#[derive(Debug)]
-pub(super) struct Metered<T: Resets> {
-    inner: T,
-    meter: Arc<Meter>,
-    misread: Misread,
-}
-
-impl<T: Resets> Metered<T> {
-    pub(super) fn new(inner: T, meter: Arc<Meter>, misread: Misread) -> Self {
-        Self {
-            inner,
-            meter,
-            misread,
-        }
-    }
-
-    /// The answer that leaves in place of `head`, where that is hyper's own word on what it could not read.
-    fn in_place_of(&self, head: &[u8]) -> Option<Vec<u8>> {
-        let is_error = head.starts_with(b"HTTP/1.1 4")
-            && self.meter.is_between.load(Ordering::Acquire)
-            && !self.meter.is_multiplexed.load(Ordering::Acquire);
-        if !is_error || memchr::memmem::find(head, b"chaperone-decision").is_some() {
-            return None;
-        }
-        let status = std::str::from_utf8(head.get(9..12)?).ok()?.parse().ok()?;
-        Some((self.misread.0)(status))
-    }
-}
-
-/// Makes the whole answer to a request that can't be read, from the status that hyper gave it.
-#[derive(Clone)]
-pub struct Misread(Arc<dyn Fn(u16) -> Vec<u8> + Send + Sync>);
-
-impl Misread {
-    /// Answers by `answer`, an HTTP/1.1 message that closes the connection.
-    pub fn new(answer: impl Fn(u16) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        Self(Arc::new(answer))
-    }
-}
-
-impl std::fmt::Debug for Misread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Misread")
-    }
-}
-
-impl<T: Resets> Drop for Metered<T> {
-    fn drop(&mut self) {
-        let is_multiplexed = self.meter.is_multiplexed.load(Ordering::Acquire);
-        if self.meter.is_broken.load(Ordering::Acquire) && !is_multiplexed {
-            self.inner.reset_on_close();
-        }
-    }
-}
-
-impl<T: Read + Resets + Unpin> Read for Metered<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.inner).poll_read(cx, buf);
-        if outcome.is_ready() {
-            self.meter.has_read();
-        }
-        outcome
-    }
-}
-
-impl<T: Write + Resets + Unpin> Metered<T> {
-    /// Writes `answer` at one go, and says that `length` bytes were.
-    fn write_instead(
-        &mut self,
-        cx: &mut Context<'_>,
-        answer: &[u8],
-        length: usize,
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner)
-            .poll_write(cx, answer)
-            .map(|written| match written {
-                Ok(written) if written == answer.len() => Ok(length),
-                Ok(_) => Err(io::ErrorKind::WriteZero.into()),
-                Err(error) => Err(error),
-            })
-    }
-}
-
-impl<T: Write + Resets + Unpin> Write for Metered<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if let Some(answer) = self.in_place_of(buf) {
-            return self.write_instead(cx, &answer, buf.len());
-        }
-        let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.meter.has_written(&outcome);
-        outcome
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let outcome = Pin::new(&mut self.inner).poll_flush(cx);
-        if outcome.is_ready() {
-            self.meter.has_flushed();
-        }
-        outcome
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if let Some(answer) = bufs.first().and_then(|head| self.in_place_of(head)) {
-            let length = bufs.iter().map(|buf| buf.len()).sum();
-            return self.write_instead(cx, &answer, length);
-        }
-        let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.meter.has_written(&outcome);
-        outcome
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
     use std::task::Poll;
     use std::time::Duration;
 
-    use super::Meter;
+    use super::{GIVEN_UP, Meter};
 
     const NONE: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_secs(3600);
@@ -387,9 +277,27 @@ mod tests {
     }
 
     #[test]
+    fn sees_clients_that_ask_to_give_up() {
+        let meter = Meter::new();
+        let ask = |is_ended: bool| {
+            let mut busy = meter.begin(true);
+            if is_ended {
+                busy.ends();
+            }
+        };
+        (0..GIVEN_UP).for_each(|_| ask(true));
+        (1..GIVEN_UP).for_each(|_| ask(false));
+        assert!(!meter.is_flooded(1));
+        ask(false);
+        assert!(!meter.is_flooded(1), "as many as it took");
+        ask(false);
+        assert!(meter.is_flooded(1) && !meter.is_flooded(2));
+    }
+
+    #[test]
     fn tells_the_start_of_an_answer_from_its_middle() {
         let meter = Meter::new();
-        let is_between = || meter.is_between.load(Ordering::Acquire);
+        let is_between = || meter.is_between();
         assert!(is_between());
         let busy = meter.begin(false);
         meter.has_flushed();

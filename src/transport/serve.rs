@@ -13,12 +13,15 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::time::MissedTickBehavior;
 
+use super::framing::Bounds;
 use super::listen::{Listener, connection_cap};
-use super::meter::{Meter, Metered, Misread, Resets};
+use super::meter::Meter;
 use super::tls::Acceptor;
+use super::wire::{Misread, Resets, Wire};
 use crate::runtime::{Drain, task};
 
 /// How often a connection looks at its own clock.
@@ -33,6 +36,12 @@ const STREAMS: u32 = 128;
 /// Bytes that one HTTP/2 stream may send ahead of us, and one connection.
 const WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
+
+/// How many times what makes us ask a client to leave makes us close its connection.
+const PATIENCE: usize = 10;
+
+/// Bytes that hyper takes beyond a head's limit, so that the limit is not hyper's to enforce.
+const SLACK: usize = 4 << 10;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -76,15 +85,17 @@ impl Server {
         http1
             .half_close(true)
             .header_read_timeout(None)
-            .max_buf_size(limits.head.max(8 << 10));
+            .max_buf_size(limits.head.max(8 << 10) + SLACK);
         if limits.headers > 100 {
             http1.max_headers(limits.headers);
         }
+        // The field sizes of HTTP/2 count 32 bytes more each (RFC 9113 section 6.5.2).
+        let list = limits.head + limits.headers.saturating_mul(32) + SLACK;
         builder
             .http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS)
-            .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(list).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(64)
             .initial_stream_window_size(WINDOW)
@@ -124,12 +135,12 @@ impl Server {
             let answer = answer.clone();
             self.drain.track(async move {
                 match &server.acceptor {
-                    None => server.connection(TokioIo::new(stream), answer).await,
+                    None => server.connection(stream, answer).await,
                     Some(acceptor) => {
                         let shake = acceptor.accept(stream);
                         match tokio::time::timeout(server.limits.head_time, shake).await {
                             Ok(Ok(stream)) => {
-                                server.connection(TokioIo::new(stream), answer).await;
+                                server.connection(stream, answer).await;
                             }
                             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                             Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -143,19 +154,24 @@ impl Server {
 
     async fn connection<I, A, F, B>(&self, stream: I, answer: A)
     where
-        I: hyper::rt::Read + hyper::rt::Write + Resets + Send + Unpin + 'static,
+        I: AsyncRead + AsyncWrite + Resets + Send + Unpin + 'static,
         A: Fn(Request<Incoming>, Arc<Meter>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error: Into<Failure>> + Send + 'static,
     {
         let meter = Meter::new();
-        let stream = Metered::new(stream, Arc::clone(&meter), self.misread.clone());
+        let bounds = Bounds {
+            head: self.limits.head,
+            fields: self.limits.headers,
+        };
+        let misread = self.misread.clone();
+        let wire = TokioIo::new(Wire::new(stream, Arc::clone(&meter), bounds, misread));
         let books = Arc::clone(&meter);
         let service = service_fn(move |request| {
             let answered = answer(request, Arc::clone(&books));
             async move { Ok::<_, Infallible>(answered.await) }
         });
-        let mut connection = pin!(self.builder.serve_connection(stream, service));
+        let mut connection = pin!(self.builder.serve_connection(wire, service));
         let mut watch = tokio::time::interval(WATCH);
         watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         watch.reset();
@@ -173,8 +189,16 @@ impl Server {
                 }
                 _ = watch.tick() => {
                     let is_over = is_closing && meter.is_quiet();
-                    if is_over || meter.is_overdue(self.limits.head_time, self.limits.idle) {
+                    let is_overdue = meter.is_overdue(self.limits.head_time, self.limits.idle);
+                    // Whoever began a head is told; the connection is polled next, and sees it.
+                    let is_late = is_overdue && !meter.give_up_head();
+                    if is_over || is_late || meter.is_flooded(PATIENCE) {
                         return;
+                    }
+                    if !is_closing && meter.is_flooded(1) {
+                        tracing::debug!("a client gives up most of what it asks for");
+                        is_closing = true;
+                        connection.as_mut().graceful_shutdown();
                     }
                 }
                 () = drain.begun(), if !is_closing => {

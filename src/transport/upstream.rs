@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -24,6 +24,7 @@ pub use pace::Pace;
 use pace::Paced;
 use pool::Pool;
 
+use super::framing::{Bounds, Malformed};
 use crate::runtime::task;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -113,14 +114,18 @@ where
             .set_nodelay(true)
             .map_err(UpstreamError::Unreachable)?;
         let pace = Pace::new();
-        let paced = TokioIo::new(Paced::new(stream, Arc::clone(&pace), settings.time));
+        let bounds = Bounds {
+            head: settings.head,
+            fields: settings.headers,
+        };
+        let paced = Paced::new(stream, Arc::clone(&pace), settings.time, bounds);
         let mut builder = http1::Builder::new();
         builder.max_header_size(settings.head);
         if settings.headers > 100 {
             builder.max_headers(settings.headers);
         }
         let (sender, connection) = builder
-            .handshake(paced)
+            .handshake(TokioIo::new(paced))
             .await
             .map_err(UpstreamError::Protocol)?;
         task::spawn(async move {
@@ -204,6 +209,7 @@ where
     ) -> Result<Response<Incoming>, Box<Unanswered<B>>> {
         let limit = self.upstream.settings.time;
         let pace = Arc::clone(&self.connection.pace);
+        pace.asks(request.method() == Method::HEAD);
         let outcome = tokio::select! {
             biased;
             outcome = self.connection.sender.try_send_request(request) => outcome,
@@ -241,7 +247,7 @@ fn classify(error: hyper::Error) -> UpstreamError {
         UpstreamError::Timeout
     } else if error.is_user() {
         UpstreamError::Upload(error)
-    } else if error.is_parse() {
+    } else if error.is_parse() || Malformed::of(&error).is_some() {
         UpstreamError::Protocol(error)
     } else {
         UpstreamError::Closed(error)

@@ -125,10 +125,14 @@ pub enum ReasonCode {
     ServiceWorkerRefused,
     /// One string of the app's answer is longer than the limit.
     StringTooLong,
+    /// The request's target is longer than the limit.
+    TargetTooLong,
     /// Answers of this type can't be scanned on this route.
     TypeUnsupported,
     /// This protocol can't be filtered.
     UpgradeRefused,
+    /// This version of HTTP is not spoken here.
+    VersionUnsupported,
 }
 
 /// What one code says: its name, its control, what happened, what to do next.
@@ -176,8 +180,10 @@ impl ReasonCode {
         Self::RequestUnreadable,
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
+        Self::TargetTooLong,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
+        Self::VersionUnsupported,
     ];
 
     /// The code as response, log and metrics write it.
@@ -431,6 +437,12 @@ impl ReasonCode {
                 "one string of the app's answer is longer than the limit",
                 "raise `limits.string`, or answer with shorter strings",
             ),
+            Self::TargetTooLong => Text(
+                "target-too-long",
+                Leak,
+                "the request's target is longer than the limit",
+                "ask for a shorter address, or raise `limits.head`",
+            ),
             Self::TypeUnsupported => Text(
                 "type-unsupported",
                 Leak,
@@ -442,6 +454,12 @@ impl ReasonCode {
                 Leak,
                 "this protocol can't be filtered",
                 "use plain HTTP",
+            ),
+            Self::VersionUnsupported => Text(
+                "version-unsupported",
+                Leak,
+                "this version of HTTP is not spoken here",
+                "use HTTP/1.1 or HTTP/2",
             ),
         }
     }

@@ -8,6 +8,9 @@ mod client;
 #[cfg(test)]
 mod dictionary;
 #[cfg(test)]
+#[path = "../support/frame.rs"]
+mod frame;
+#[cfg(test)]
 #[path = "../support/preview.rs"]
 mod preview;
 #[cfg(test)]

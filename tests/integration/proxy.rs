@@ -2,7 +2,11 @@
 
 mod bodies;
 mod browser;
+mod faults;
+mod floods;
+mod framing;
 mod hostile;
 mod lifecycle;
 mod passing;
 mod refusing;
+mod streams;

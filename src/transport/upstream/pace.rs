@@ -1,16 +1,18 @@
-//! Whose turn it is on a connection to the app: an app that keeps us waiting too long is cut off, a
-//! client that does is not the app's fault.
+//! A connection to the app: an app that keeps us waiting too long is cut off, a client that does is
+//! not the app's fault; and what the app sends is an answer that was asked for, or an error.
 
 use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use crate::transport::framing::{Answers, Bounds, Malformed};
 
 /// The books of one connection, kept by its byte stream and by the body of the request on it.
 #[derive(Debug)]
@@ -20,6 +22,9 @@ pub struct Pace {
     is_uploading: AtomicBool,
     is_clients_turn: AtomicBool,
     has_received: AtomicBool,
+    /// More came than the answer that was asked for.
+    is_spoiled: AtomicBool,
+    asked: Mutex<Option<Asked>>,
     /// Milliseconds after `began` at which the request was sent.
     sent_at: AtomicU64,
 }
@@ -32,6 +37,8 @@ impl Pace {
             is_uploading: AtomicBool::new(false),
             is_clients_turn: AtomicBool::new(false),
             has_received: AtomicBool::new(false),
+            is_spoiled: AtomicBool::new(false),
+            asked: Mutex::new(None),
             sent_at: AtomicU64::new(0),
         })
     }
@@ -64,10 +71,15 @@ impl Pace {
         self.is_running.store(true, Ordering::Release);
     }
 
-    /// The exchange has ended; true when its request was sent whole.
+    /// A request is sent now; `is_head` when its answer has no body.
+    pub(super) fn asks(&self, is_head: bool) {
+        *self.asked() = Some(Asked { is_head });
+    }
+
+    /// The exchange has ended; true when its request was sent whole and nothing came but its answer.
     pub(super) fn end(&self) -> bool {
         self.is_running.store(false, Ordering::Release);
-        !self.is_uploading.load(Ordering::Acquire)
+        !self.is_uploading.load(Ordering::Acquire) && !self.is_spoiled.load(Ordering::Acquire)
     }
 
     /// Waits until the whole request has been sent for `limit` without an answer's head.
@@ -89,12 +101,24 @@ impl Pace {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    fn asked(&self) -> MutexGuard<'_, Option<Asked>> {
+        // Nothing that holds the lock can panic half-way.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn waits_for_app(&self) -> bool {
         self.is_running.load(Ordering::Acquire) && !self.is_clients_turn.load(Ordering::Acquire)
     }
 }
 
-/// A byte stream to the app that fails when the app keeps us waiting longer than its limit.
+/// A request whose answer has not begun.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    is_head: bool,
+}
+
+/// A byte stream to the app that fails when the app keeps us waiting longer than its limit, and when
+/// it sends what is no answer, or can be read as two.
 #[derive(Debug)]
 pub(super) struct Paced<T> {
     inner: T,
@@ -102,17 +126,55 @@ pub(super) struct Paced<T> {
     limit: Duration,
     waiting_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
+    answers: Answers,
 }
 
 impl<T> Paced<T> {
-    pub(super) fn new(inner: T, pace: Arc<Pace>, limit: Duration) -> Self {
+    pub(super) fn new(inner: T, pace: Arc<Pace>, limit: Duration, bounds: Bounds) -> Self {
         Self {
             inner,
             pace,
+            answers: Answers::new(bounds),
             limit,
             waiting_since: None,
             alarm: None,
         }
+    }
+
+    /// Before the first byte of a request leaves: what the app has sent by then is no answer to it.
+    fn open(&mut self, cx: &mut Context<'_>) -> io::Result<()>
+    where
+        T: AsyncRead + Unpin,
+    {
+        if !self.answers.is_between() {
+            return Ok(());
+        }
+        let Some(asked) = self.pace.asked().take() else {
+            return Ok(());
+        };
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        if let Poll::Ready(outcome) = Pin::new(&mut self.inner).poll_read(cx, &mut buf) {
+            outcome?;
+            return Err(match buf.filled() {
+                [] => io::ErrorKind::ConnectionAborted.into(),
+                _ => Malformed::Spare.into(),
+            });
+        }
+        self.answers.expect(asked.is_head);
+        Ok(())
+    }
+
+    /// How many of `bytes` belong to the answer that was asked for.
+    fn check(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let belong = self.answers.check(bytes)?;
+        if belong < bytes.len() {
+            self.pace.is_spoiled.store(true, Ordering::Release);
+            if belong == 0 {
+                return Err(Malformed::Spare.into());
+            }
+        }
+        Ok(belong)
     }
 
     fn progress(&mut self) {
@@ -155,8 +217,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
         match Pin::new(&mut self.inner).poll_read(cx, buf) {
             Poll::Ready(outcome) => {
                 self.progress();
-                if buf.filled().len() > before {
+                let bytes = buf.filled().get(before..).unwrap_or_default();
+                if !bytes.is_empty() {
                     self.pace.has_received.store(true, Ordering::Release);
+                    let belong = self.check(bytes)?;
+                    buf.set_filled(before + belong);
                 }
                 Poll::Ready(outcome)
             }
@@ -165,12 +230,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Paced<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.open(cx)?;
         let outcome = Pin::new(&mut self.inner).poll_write(cx, buf);
         if outcome.is_ready() {
             self.progress();
@@ -195,10 +261,66 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Paced<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.open(cx)?;
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         if outcome.is_ready() {
             self.progress();
         }
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::{Pace, Paced};
+    use crate::transport::framing::{Bounds, Malformed};
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+    fn paced<T>(inner: T) -> (Arc<Pace>, Paced<T>) {
+        let bounds = Bounds {
+            head: 1000,
+            fields: 10,
+        };
+        let pace = Pace::new();
+        let limit = Duration::from_secs(3600);
+        let paced = Paced::new(inner, Arc::clone(&pace), limit, bounds);
+        (pace, paced)
+    }
+
+    #[tokio::test]
+    async fn sends_nothing_to_an_app_that_has_answered_already() {
+        let (ours, mut apps) = tokio::io::duplex(1000);
+        let (pace, mut paced) = paced(ours);
+        pace.begin();
+        pace.asks(false);
+        apps.write_all(ANSWER).await.unwrap();
+        let error = paced.write_all(b"GET").await.unwrap_err();
+        assert_eq!(Malformed::of(&error), Some(Malformed::Spare));
+        drop(paced);
+        let mut sent = Vec::new();
+        apps.read_to_end(&mut sent).await.unwrap();
+        assert!(sent.is_empty());
+    }
+
+    #[tokio::test]
+    async fn keeps_no_connection_on_which_more_came_than_an_answer() {
+        for (spare, is_kept) in [(&b""[..], true), (b"!", false)] {
+            let (ours, mut apps) = tokio::io::duplex(1000);
+            let (pace, mut paced) = paced(ours);
+            pace.begin();
+            pace.asks(false);
+            paced.write_all(b"GET").await.unwrap();
+            apps.write_all(&[ANSWER, spare].concat()).await.unwrap();
+            let mut answer = vec![0; 100];
+            let length = paced.read(&mut answer).await.unwrap();
+            assert_eq!(answer.get(..length), Some(ANSWER));
+            assert_eq!(pace.end(), is_kept);
+        }
     }
 }

@@ -327,10 +327,14 @@ async fn closes_connections_that_do_nothing() {
         .limits("head_time: 50ms, idle: 50ms")
         .start()
         .await;
-    for begin in ["", "PRI * HTTP", "GET /open/a HTTP/1.1\r\nhost:"] {
+    for begin in ["", "\r\n", "PRI * HTTP"] {
         assert_eq!(client::bytes(preview.address, begin).await, "", "{begin}");
     }
     assert!(preview.records().is_empty());
+    let begin = "GET /open/a HTTP/1.1\r\nhost:";
+    let answer = client::bytes(preview.address, begin).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(preview.recorded(1).await[0]["reason"], "request-timeout");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, Version};
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::Frame;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::client::{self, get};
@@ -239,7 +240,7 @@ async fn speaks_tls_with_alpn() {
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config.clone()));
         let stream = TcpStream::connect(preview.address).await.unwrap();
         let name = "app.test".try_into().unwrap();
-        let stream = connector.connect(name, stream).await.unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
         assert_eq!(
             stream.get_ref().1.alpn_protocol(),
             Some(protocol.as_bytes())
@@ -250,6 +251,13 @@ async fn speaks_tls_with_alpn() {
                 .version(Version::HTTP_2);
             let request = request.body(Empty::<Bytes>::new()).unwrap();
             assert_eq!(client::send_h2(stream, request).await.status, 200);
+        } else {
+            let bare = b"GET /open/a HTTP/1.1\r\nhost: app.test\n\n";
+            stream.write_all(bare).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+            assert!(answer.contains("a line ends without"), "{answer}");
         }
     }
 }

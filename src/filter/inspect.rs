@@ -112,8 +112,8 @@ impl Inspector {
         judged
     }
 
-    /// The same for a text in `window`, which does not change between calls of
-    /// [`Inspector::restart`]: fast where texts follow each other. Edits count from the text's first byte.
+    /// The same for a text in `window`, which does not change unless [`Inspector::restart`] is called:
+    /// fast where texts follow each other. Edits count from the text's first byte.
     ///
     /// # Errors
     /// Refuses when a rule blocks what it found, and a text outside the window.
@@ -142,7 +142,7 @@ impl Inspector {
         judged
     }
 
-    /// Another window follows.
+    /// What windows hold has changed.
     pub(crate) fn restart(&mut self) {
         if let Some(sweep) = &mut self.sweep {
             sweep.restart();

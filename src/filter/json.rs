@@ -14,6 +14,7 @@ mod owner;
 mod walker;
 mod way;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use self::desk::Desk;
@@ -104,22 +105,52 @@ impl Json {
         self.walker.root_kept() == Some(false)
     }
 
-    fn piece(
+    /// Takes a part of `buffer`, which the inspector has been restarted for.
+    fn part(
         &mut self,
-        piece: &[u8],
+        buffer: &[u8],
+        part: Range<usize>,
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        let mut at = part.start;
+        while at < part.end {
+            let to = part.end.min(at + PIECE);
+            if let Err(refusal) = self.piece(buffer, at..to, inspector, out) {
+                self.refusal = Some(refusal.clone());
+                return Err(refusal);
+            }
+            at = to;
+        }
+        out.held = self.is_holding();
+        Ok(())
+    }
+
+    fn piece(
+        &mut self,
+        buffer: &[u8],
+        part: Range<usize>,
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let piece = buffer.get(part.clone()).unwrap_or_default();
+        out.bytes.reserve(piece.len());
         // A piece that follows nothing unsettled is not copied.
         let mut window = std::mem::take(&mut self.window);
         let held = window.len();
-        if held > 0 {
+        let (around, part) = if held > 0 {
             window.extend_from_slice(piece);
-        }
-        let bytes = if held > 0 { &window } else { piece };
-        let mut desk = Desk::new(bytes, self.base, self.cursor, inspector, out);
-        let fresh = bytes.get(held..).unwrap_or_default();
-        let taken = self.take(fresh, &mut desk);
+            inspector.restart();
+            (window.as_slice(), 0..window.len())
+        } else {
+            (buffer, part)
+        };
+        let position = (self.base, self.cursor);
+        let mut desk = Desk::new(around, part, position, inspector, out);
+        let taken = self.take(piece, &mut desk);
         self.cursor = desk.cursor;
         let settled = usize::try_from(self.cursor.saturating_sub(self.base)).unwrap_or_default();
         if held > 0 {
@@ -235,10 +266,12 @@ impl Json {
     /// Ends the document: what is left of it passes or stays.
     fn end(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
         let window = std::mem::take(&mut self.window);
-        let mut desk = Desk::new(&window, self.base, self.cursor, inspector, out);
+        let position = (self.base, self.cursor);
+        let mut desk = Desk::new(&window, 0..window.len(), position, inspector, out);
         let last = self.lexer.finish();
         let last = last.map_err(|error| self.malformed(&desk, error))?;
         if let Some(event) = last {
+            desk.inspector.restart();
             self.event(event, &mut desk)?;
         }
         if self.walker.root_kept() == Some(true) {
@@ -256,17 +289,8 @@ impl Format for Json {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
-        if let Some(refusal) = &self.refusal {
-            return Err(refusal.clone());
-        }
-        for piece in chunk.chunks(PIECE) {
-            if let Err(refusal) = self.piece(piece, inspector, out) {
-                self.refusal = Some(refusal.clone());
-                return Err(refusal);
-            }
-        }
-        out.held = self.is_holding();
-        Ok(())
+        inspector.restart();
+        self.part(chunk, 0..chunk.len(), inspector, out)
     }
 
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {

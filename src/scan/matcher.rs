@@ -107,7 +107,7 @@ impl Table {
         };
         let mut state = state.ok_or(Undecided)?;
         let mut end = None;
-        for (at, byte) in haystack.iter().enumerate().skip(start) {
+        for (at, byte) in (start..).zip(haystack.get(start..).unwrap_or_default()) {
             state = self.dfa.next_state(state, *byte);
             if self.dfa.is_special_state(state) {
                 if self.dfa.is_match_state(state) {

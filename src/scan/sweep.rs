@@ -30,6 +30,8 @@ use super::{Automaton, Hit, Strategy};
 /// ```
 pub struct Sweep {
     automaton: Automaton,
+    /// Where the buffer lies in memory, and its length: another one is told by them.
+    buffer: (usize, usize),
     /// Made when it is needed first.
     maps: Option<Box<Maps>>,
     /// The stretch of the buffer that the candidates are of: none when it is empty.
@@ -53,6 +55,7 @@ impl Sweep {
     pub(super) fn new(automaton: Automaton) -> Self {
         Self {
             automaton,
+            buffer: (0, 0),
             maps: None,
             stretch: 0..0,
             candidates: Vec::new(),
@@ -62,7 +65,7 @@ impl Sweep {
         }
     }
 
-    /// Forgets the buffer: to be called before another one, or when it has changed.
+    /// Forgets the buffer: to be called when it may have changed.
     pub fn restart(&mut self) {
         self.stretch = 0..0;
     }
@@ -76,6 +79,11 @@ impl Sweep {
         let Some(bytes) = buffer.get(text.clone()) else {
             return;
         };
+        let lies = (buffer.as_ptr().addr(), buffer.len());
+        if self.buffer != lies {
+            self.restart();
+            self.buffer = lies;
+        }
         let window = Window {
             bytes,
             base: text.start as u64,

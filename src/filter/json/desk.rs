@@ -8,9 +8,12 @@ use crate::types::{ReasonCode, Refusal};
 
 /// The input at hand and the output, for one piece of input.
 pub(super) struct Desk<'a> {
-    /// Input from `base` on. The inspector looks ahead in it: it never changes.
+    /// Input from `base` on.
     window: &'a [u8],
     base: u64,
+    /// What the window is a part of, from this place on: the inspector looks ahead in it.
+    around: &'a [u8],
+    shift: usize,
     /// What stands before is kept or left out for good.
     pub(super) cursor: u64,
     pub(super) inspector: &'a mut Inspector,
@@ -18,18 +21,20 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// A desk with a window that begins at `base`, settled up to `cursor`.
+    /// A desk with a part of `around` as its window, which begins at `base` and is settled up to
+    /// `cursor`. The inspector must have been restarted since `around` last changed.
     pub(super) fn new(
-        window: &'a [u8],
-        base: u64,
-        cursor: u64,
+        around: &'a [u8],
+        part: Range<usize>,
+        (base, cursor): (u64, u64),
         inspector: &'a mut Inspector,
         out: &'a mut Output,
     ) -> Self {
-        inspector.restart();
         Self {
-            window,
+            shift: part.start,
+            window: around.get(part).unwrap_or_default(),
             base,
+            around,
             cursor,
             inspector,
             out,
@@ -55,10 +60,12 @@ impl<'a> Desk<'a> {
         place: &Place<'_>,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Refusal> {
-        let Some(range) = self.range(start, end) else {
+        let range = self.range(start, end);
+        let Some(range) = range.filter(|range| range.end <= self.window.len()) else {
             return Err(Refusal::new(ReasonCode::Internal));
         };
-        self.inspector.inspect_in(self.window, range, place, edits)
+        let text = range.start + self.shift..range.end + self.shift;
+        self.inspector.inspect_in(self.around, text, place, edits)
     }
 
     /// Lets everything up to `end` pass.

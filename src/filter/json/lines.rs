@@ -2,6 +2,7 @@
 //!
 //! Blank lines pass. A line whose root is another's record goes with its line break under `drop`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Json;
@@ -41,10 +42,11 @@ impl Lines {
         }
     }
 
-    /// Takes bytes of one line, without its line break.
+    /// Takes a part of `chunk`: bytes of one line, without its line break.
     fn part(
         &mut self,
-        part: &[u8],
+        chunk: &[u8],
+        range: Range<usize>,
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
@@ -52,14 +54,14 @@ impl Lines {
         let room = self
             .limit
             .map_or(u64::MAX, |limit| limit.saturating_sub(self.length));
-        let (part, is_over) = match usize::try_from(room).map(|room| part.split_at_checked(room)) {
-            Ok(Some((front, rest))) => (front, !rest.is_empty()),
-            _ => (part, false),
-        };
+        let length = usize::try_from(room).map_or(range.len(), |room| room.min(range.len()));
+        let is_over = length < range.len();
+        let range = range.start..range.start + length;
+        let part = chunk.get(range.clone()).unwrap_or_default();
         self.length += part.len() as u64;
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
         self.is_blank &= part.iter().all(is_blank);
-        self.json.write(part, inspector, &mut self.line)?;
+        self.json.part(chunk, range, inspector, &mut self.line)?;
         if is_over {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
         }
@@ -112,14 +114,14 @@ impl Lines {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
-        let mut rest = chunk;
-        while let Some(at) = memchr::memchr(b'\n', rest) {
-            let (line, after) = rest.split_at_checked(at).unwrap_or_default();
-            self.part(line, inspector, out)?;
+        inspector.restart();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', chunk) {
+            self.part(chunk, start..end, inspector, out)?;
             self.end_line(b"\n", inspector, out)?;
-            rest = after.get(1..).unwrap_or_default();
+            start = end + 1;
         }
-        self.part(rest, inspector, out)
+        self.part(chunk, start..chunk.len(), inspector, out)
     }
 
     /// The refusal, with the line it came from.

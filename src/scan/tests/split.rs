@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::strategy::Strategy as _;
 
 use super::reference;
-use crate::scan::{Automaton, Detector, Hit, PatternSet, Span, Strategy, packs};
+use crate::scan::{Automaton, Detector, Hit, PatternSet, Span, Strategy, Sweep, packs};
 
 const LIST: [&str; 5] = ["ada", "falcon", "falcons", "ab", "cd"];
 
@@ -333,5 +333,28 @@ fn finds_at_both_ends_of_haystacks_of_many_lengths() {
             }
             haystack.insert(17, b'y');
         }
+    }
+}
+
+#[test]
+fn a_sweep_forgets_what_it_knows_of_another_buffer() {
+    let (with, without) = (*b"to ada@shop.example.", *b"to nobody at all ...");
+    let mut same = without;
+    for (strategy, automaton) in FORCED.iter() {
+        let mut sweep = automaton.sweep();
+        let count = |sweep: &mut Sweep, buffer: &[u8]| {
+            let mut hits = 0;
+            sweep.find(buffer, 3..buffer.len() - 1, &mut |_| hits += 1);
+            hits
+        };
+        assert_eq!(count(&mut sweep, &without), 0, "{strategy:?}");
+        let expected = count(&mut automaton.sweep(), &with);
+        assert!(expected > 0, "{strategy:?}");
+        assert_eq!(count(&mut sweep, &with), expected, "{strategy:?}");
+        same.copy_from_slice(&without);
+        assert_eq!(count(&mut sweep, &same), 0, "{strategy:?}");
+        same.copy_from_slice(&with);
+        sweep.restart();
+        assert_eq!(count(&mut sweep, &same), expected, "{strategy:?}");
     }
 }

@@ -4,6 +4,7 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod destination;
 mod exchange;
 mod fence;
 mod headers;
@@ -11,6 +12,7 @@ mod identity;
 mod normalise;
 pub mod pipeline;
 pub mod respond;
+mod spelling;
 mod upload;
 mod upstream;
 

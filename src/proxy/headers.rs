@@ -1,14 +1,13 @@
 //! Fields that concern one connection alone, and those that only the sidecar may set.
 
-use std::borrow::Cow;
-
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT,
+    HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::fence;
+use super::spelling::{folded, is_other_spelling, is_rewrite};
 use crate::types::{ReasonCode, Refusal, Subject};
 
 const USER: HeaderName = HeaderName::from_static("x-forwarded-user");
@@ -86,13 +85,21 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
 
 /// Takes out of a request's trailers what an app that merges them into its head would believe.
 pub(super) fn trailers_to_app(trailers: &mut HeaderMap) {
-    for name in [&AUTHORIZATION, &CONTENT_LENGTH, &COOKIE, &HOST] {
+    for name in [
+        &AUTHORIZATION,
+        &CONTENT_ENCODING,
+        &CONTENT_LENGTH,
+        &CONTENT_TYPE,
+        &COOKIE,
+        &HOST,
+    ] {
         trailers.remove(name);
     }
     for name in &HOP {
         trailers.remove(name);
     }
-    remove_where(trailers, is_identity);
+    let is_believed = |name: &str| is_identity(name) || is_rewrite(name) || name == "destination";
+    remove_where(trailers, is_believed);
     remove_odd(trailers);
 }
 
@@ -131,22 +138,6 @@ pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> b
     }
 }
 
-/// A name as servers see it that make a variable of it: all but letters and digits fold into one.
-pub(super) fn folded(name: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if name.bytes().all(is_plain) {
-        return Cow::Borrowed(name);
-    }
-    let fold = |byte: u8| {
-        if is_plain(byte) {
-            char::from(byte)
-        } else {
-            '-'
-        }
-    };
-    Cow::Owned(name.bytes().map(fold).collect())
-}
-
 fn is_ours(name: &str) -> bool {
     name == "chaperone" || name.starts_with("chaperone-")
 }
@@ -162,16 +153,11 @@ fn is_for_routers(name: &str) -> bool {
     )
 }
 
-/// Takes out other spellings of the fields that say where a body ends.
+/// Takes out other spellings of fields that mean something to servers.
 fn remove_odd(headers: &mut HeaderMap) {
-    let is_odd = |name: &HeaderName| {
-        let folded = folded(name.as_str());
-        matches!(folded, Cow::Owned(_))
-            && matches!(&*folded, "content-length" | "transfer-encoding")
-    };
     let odd: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| is_odd(name))
+        .filter(|name| is_other_spelling(name))
         .cloned()
         .collect();
     for name in odd {
@@ -181,7 +167,7 @@ fn remove_odd(headers: &mut HeaderMap) {
 
 /// Whether apps may take the field for an identity. The name is folded: `X_Forwarded_User` reads
 /// like `X-Forwarded-User` to many.
-fn is_identity(name: &str) -> bool {
+pub(super) fn is_identity(name: &str) -> bool {
     const NAMES: [&str; 9] = [
         "auth-user",
         "sm-user",

@@ -20,8 +20,8 @@ use super::identity::Copies;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
-use super::{fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts, Verifier};
+use super::{destination, fence, headers, identity, normalise};
+use crate::capability::{Capability, Facts, Verified, Verifier};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
@@ -37,6 +37,33 @@ pub struct Judge {
     pub policy: Policy,
     /// Proves the tokens that they accept.
     pub verifier: Verifier,
+}
+
+impl Judge {
+    /// Holds the second target of a request that copies or moves against the policy, as if it had been asked for alone.
+    async fn reaches(
+        &self,
+        verified: &Verified,
+        method: &Method,
+        destination: &Target,
+        facts: &Facts,
+    ) -> Result<(), Refusal> {
+        let routed = self.policy.route(method, destination);
+        let facts = Facts {
+            path: destination.path().to_owned(),
+            ..facts.clone()
+        };
+        let rule = routed.as_ref().and_then(|routed| routed.rule());
+        let verified = verified.clone();
+        let judged = match self.verifier.authorize(verified, &facts, rule).await {
+            Ok(capability) => self.policy.decide(routed, &capability),
+            Err(refusal) => Decision::Deny(refusal),
+        };
+        match judged {
+            Decision::Permit(_) => Ok(()),
+            Decision::Deny(refusal) => Err(refusal.because("about its `Destination`")),
+        }
+    }
 }
 
 /// Everything that inbound exchanges share.
@@ -148,14 +175,16 @@ impl Inbound {
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
         let now = Timestamp::now();
-        let judge = self.judge.snapshot();
-        let (policy, verifier) = (&judge.value.policy, &judge.value.verifier);
-        exchange.judged_by(judge.generation, policy.hash());
+        let snapshot = self.judge.snapshot();
+        let judge = &snapshot.value;
+        let (policy, verifier) = (&judge.policy, &judge.verifier);
+        exchange.judged_by(snapshot.generation, policy.hash());
 
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&method, &head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
@@ -163,7 +192,8 @@ impl Inbound {
         let copies = Copies::of(&token);
         drop(token);
         exchange.acts_for(verified.subject(), verified.token_id());
-        if copies.are_in_target(&target) {
+        let is_copied = |target: &Target| copies.are_in_target(target);
+        if is_copied(&target) || destination.as_ref().is_some_and(is_copied) {
             exchange.keeps_target();
             let refusal = Refusal::new(ReasonCode::RequestFinding);
             return Err(refusal
@@ -177,11 +207,15 @@ impl Inbound {
         }
         let facts = self.facts(&head, &target, now);
         let rule = routed.as_ref().and_then(|routed| routed.rule());
+        let proven = verified.clone();
         let capability: Capability = verifier.authorize(verified, &facts, rule).await?;
         let permit: Permit = match policy.decide(routed, &capability) {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(refusal.into()),
         };
+        if let Some(destination) = &destination {
+            judge.reaches(&proven, &method, destination, &facts).await?;
+        }
         let context = self.context(now);
 
         let subject = Arc::clone(permit.subject());

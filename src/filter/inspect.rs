@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::filter::report::{Finding, Report};
-use crate::filter::{Place, Plan, Side};
+use crate::filter::{Place, Plan, Side, readings};
 use crate::policy::treatment::{Action, Class, DetectRule};
 use crate::scan::{Hit, Scanner};
-use crate::types::{ReasonCode, Refusal};
+use crate::types::{Control, ReasonCode, Refusal};
 
 /// A piece of a text that must not pass, and what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +81,30 @@ impl Inspector {
     }
 
     /// Looks through one whole text: adds what has to be replaced to `edits`, sorted, without overlaps.
+    /// In a request, which is refused or left alone, percent-escapes in it are undone and looked through, too.
     ///
     /// # Errors
     /// Refuses when a rule blocks what it found.
     pub fn inspect(
+        &mut self,
+        text: &[u8],
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
+        let before = self.report.found();
+        self.look(text, place, edits)?;
+        if self.side == Side::Request && !self.is_idle() {
+            for reading in readings::of(text) {
+                // One finding for one text: in the reading that stands nearest to it.
+                if self.report.found() == before {
+                    self.look(&reading, place, edits)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look(
         &mut self,
         text: &[u8],
         place: &Place<'_>,
@@ -126,7 +146,7 @@ impl Inspector {
         let mut is_sound = true;
         hits.retain(|hit| {
             if let (Some(rule), Some(value)) = (rules(hit), slice(text, hit, base)) {
-                return self.acts(rule, value);
+                return self.acts(rule, value, place);
             }
             is_sound = false;
             false
@@ -190,8 +210,12 @@ impl Inspector {
     }
 
     /// Whether `rule` does anything about `value` here and now.
-    fn acts(&self, rule: &DetectRule, value: &[u8]) -> bool {
+    fn acts(&self, rule: &DetectRule, value: &[u8], place: &Place<'_>) -> bool {
         let now = self.plan.context.now;
+        // A cookie is what the app knows its user's session by: a credential is what belongs there.
+        if matches!(place, Place::Cookie(_)) && rule.control == Control::Credential {
+            return false;
+        }
         match rule.class {
             Class::Embargo { opens } => return opens.is_none_or(|opens| now < opens),
             Class::Detector if self.side == Side::Request && rule.action != Action::Block => {

@@ -6,3 +6,4 @@ mod hostile;
 mod lifecycle;
 mod passing;
 mod refusing;
+mod requests;

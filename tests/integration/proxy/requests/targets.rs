@@ -1,0 +1,138 @@
+//! Paths and queries with more than one reading, and hosts that don't agree.
+
+use bytes::Bytes;
+use http::{Request, Version};
+use http_body_util::Empty;
+use tokio::net::TcpStream;
+
+use super::{Scene, get, line};
+use crate::client;
+
+const ROUTES: &str = "
+  - { match: '* /open/**', public: Nobody's data. }
+  - { match: '* /admin/**', deny: Nobody may. }
+  - { match: 'GET /page?user={user}', owner: '{user}', public: A page. }
+  - { match: GET /page, public: A page. }
+";
+
+#[tokio::test]
+async fn refuses_targets_with_two_readings() {
+    let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let pairs = [
+        ("/open/../admin/x", "/open/..admin/x"),
+        ("/open/./x", "/open/.x"),
+        ("/open/%2e%2e/admin/x", "/open/%2e%2ea"),
+        ("/open/.%2E/admin", "/open/a.%2E"),
+        ("/open/%2e", "/open/%2ea"),
+        ("/open/a/..", "/open/a/..b"),
+        ("/open/a/.", "/open/a/"),
+        ("/open/...", "/open/...a"),
+        ("/open/..%20", "/open/a%20"),
+        ("/open//x", "/open/x/"),
+        ("//open/x", "/open/x"),
+        ("/open/x//", "/open/x/y/"),
+        ("/open/a%2fb", "/open/a?b=c%2fd"),
+        ("/open/a%2Fb", "/open/a-b"),
+        ("/open/a%5cb", "/open/a?b=%5c"),
+        ("/open/a\\b", "/open/a_b"),
+        ("/open/a;b=c", "/open/a?b;c"),
+        ("/open/;/x", "/open/,/x"),
+        ("/open/..;/admin", "/open/.,/admin"),
+        ("/open/a%3Bb", "/open/a?b=%3B"),
+        ("/open/a%00", "/open/a0"),
+        ("/open/a%0d%0ab", "/open/a?b=%0d%0a"),
+        ("/open/a%7f", "/open/a%7e"),
+        ("/open/%252e%252e/admin", "/open/a?b=%252e"),
+        ("/open/a%25", "/open/a?b=100%25"),
+        ("/open/%c0%ae%c0%ae/admin", "/open/%c3%ae"),
+        ("/open/%e0%80%af", "/open/%e0%a4%85"),
+        ("/open/%ff", "/open/%c3%bf"),
+        ("/open/%ed%a0%80", "/open/%ed%95%9c"),
+        ("/open/a%3fb", "/open/a?b=%3f"),
+        ("/open/a%23b", "/open/a?b=%23"),
+        ("/open/a%", "/open/a"),
+        ("/open/a%4", "/open/a%41"),
+        ("/open/a%u0041", "/open/au0041"),
+        ("/open/a?b=%00", "/open/a?b=0"),
+        ("/open/a?b=%ff", "/open/a?b=%c3%bf"),
+        ("/open/a?b=%", "/open/a?b=%25"),
+        ("/page?user=alice&user=bob", "/page?user=alice&users=bob"),
+        ("/page?user=alice;user=bob", "/page?user=alice&x=1;y=2"),
+        ("/page?user=alice&User=bob", "/page?user=alice&Users=bob"),
+        (
+            "/page?user=alice&user[]=bob",
+            "/page?user=alice&users[]=bob",
+        ),
+        ("/page?x=1;user=bob", "/page?x=1;y=bob"),
+    ];
+    let pairs = pairs.map(|(hostile, twin)| (get(hostile), "ambiguous-request", get(twin)));
+    assert_eq!(scene.judges(pairs).await, 42);
+    scene.refuses(&line("OPTIONS *"), "ambiguous-request").await;
+    scene
+        .refuses(&line("GET http://app.test/open/a"), "ambiguous-request")
+        .await;
+    scene
+        .refuses(&line("GET http://other/open/a"), "ambiguous-request")
+        .await;
+    // A fragment is no part of a target: whatever becomes of it, the app is not told another path than the log.
+    let answer = scene.say(&get("/open/a#/../admin"), false).await;
+    let got = scene.got();
+    let is_refused = answer.starts_with("HTTP/1.1 400 ") && got.is_empty();
+    assert!(
+        is_refused || got[0].head.starts_with("GET /open/a HTTP/1.1\r\n"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn refuses_hosts_that_do_not_agree() {
+    let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let ask = |uri: &str, hosts: &[&str]| {
+        let mut request = Request::get(uri)
+            .version(Version::HTTP_2)
+            .header("chaperone-capability", &scene.token);
+        for host in hosts {
+            request = request.header("host", *host);
+        }
+        request.body(Empty::<Bytes>::new()).unwrap()
+    };
+    for (uri, hosts, is_refused) in [
+        ("http://app.test/open/a", &[][..], false),
+        ("http://app.test/open/a", &["app.test"], false),
+        ("http://app.test/open/a", &["App.Test"], false),
+        ("http://app.test/open/a", &["other.test"], true),
+        ("http://app.test/open/a", &["app.test:80"], true),
+        ("http://app.test/open/a", &["app.test", "app.test"], true),
+        ("http://user@app.test/open/a", &[], true),
+        ("http://app.test/open/%2e%2e/admin", &[], true),
+    ] {
+        let stream = TcpStream::connect(scene.preview.address).await.unwrap();
+        let reply = client::send_h2(stream, ask(uri, hosts)).await;
+        let got = scene.got();
+        if is_refused {
+            assert_eq!(reply.code(), "ambiguous-request", "{uri} {hosts:?}");
+            assert!(got.is_empty(), "{got:?}");
+        } else {
+            assert_eq!(reply.status, 200, "{uri} {hosts:?}");
+            let head = got[0].head.to_ascii_lowercase();
+            assert_eq!(head.matches("\r\nhost: app.test\r\n").count(), 1, "{head}");
+        }
+    }
+    let tail = format!(
+        "chaperone-capability: {}\r\nconnection: close\r\n\r\n",
+        scene.token
+    );
+    for hosts in [
+        "",
+        "host: a\r\nhost: a\r\n",
+        "host: a\r\nHost: b\r\n",
+        "host:\r\n",
+        "host: a b\r\n",
+        "host: u@a\r\n",
+    ] {
+        let request = format!("GET /open/a HTTP/1.1\r\n{hosts}{tail}");
+        let answer = client::bytes(scene.preview.address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts}{answer}");
+        assert!(scene.got().is_empty());
+    }
+}

@@ -9,6 +9,7 @@ mod exchange;
 mod fence;
 mod headers;
 mod identity;
+mod judge;
 mod normalise;
 pub mod pipeline;
 pub mod respond;
@@ -18,4 +19,5 @@ mod upstream;
 
 pub use answer::Answer;
 pub use exchange::Ledger;
-pub use pipeline::{Inbound, Judge};
+pub use judge::Judge;
+pub use pipeline::Inbound;

@@ -1,27 +1,31 @@
-//! A request's body with a guard: a form field by which apps take another method than the request's own ends it.
+//! Parameters and form fields by which apps take another method than the request's own.
 //!
-//! The guard stands on every route and in both modes: like a dot segment, such a field makes the request one
-//! that can be read in two ways. It holds nothing back and looks at names alone.
+//! They may name a method for which the policy decides just the same; any other makes the request one that can be
+//! read in two ways, on every route and in both modes, like a dot segment. Of a body, names and those values are
+//! looked at as it passes.
 
 use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, Method};
 use http_body::{Body, Frame, SizeHint};
 use mime::Mime;
 use percent_encoding::percent_decode;
 
 use crate::filter::body::FilterError;
 use crate::filter::multipart::{Boundary, Event, Head, Splitter};
-use crate::types::{ReasonCode, Refusal, parameter};
+use crate::types::{ReasonCode, Refusal, Target, parameter};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The longest name that is looked at, as it stands in the body.
 const NAME: usize = 1 << 10;
+
+/// No method that is taken from a form is longer.
+const METHOD: usize = 16;
 
 /// How an app would read fields out of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,36 @@ impl Fields {
     }
 }
 
+/// Whether a parameter of the query names a method.
+#[must_use]
+pub fn names_method(target: &Target) -> bool {
+    named(target).next().is_some()
+}
+
+/// The methods that parameters of the query name, in both readings of it.
+fn named(target: &Target) -> impl Iterator<Item = &str> {
+    let sent = target.query().iter().chain(target.split_query());
+    sent.filter(|(name, _)| parameter::names_method(name))
+        .map(|(_, method)| &**method)
+}
+
+/// Refuses a query that names another method than one of `methods`.
+pub(super) fn check_query(target: &Target, methods: &[Method]) -> Result<(), Refusal> {
+    match named(target).all(|method| is_one_of(methods, method.as_bytes())) {
+        true => Ok(()),
+        false => Err(another("a query parameter names another method")),
+    }
+}
+
+fn is_one_of(methods: &[Method], text: &[u8]) -> bool {
+    let is_named = |method: &Method| method.as_str().as_bytes().eq_ignore_ascii_case(text);
+    methods.iter().any(is_named)
+}
+
+fn another(detail: &str) -> Refusal {
+    Refusal::new(ReasonCode::AmbiguousRequest).because(detail)
+}
+
 /// A body whose fields are looked at as it passes.
 #[derive(Debug)]
 pub(super) struct Guarded<B> {
@@ -89,17 +123,30 @@ pub(super) struct Guarded<B> {
     guard: Option<Guard>,
 }
 
+/// Looks at the fields of a body.
 #[derive(Debug)]
-enum Guard {
+struct Guard {
+    methods: Box<[Method]>,
+    reader: Reader,
+    /// The value so far of a field that names a method.
+    value: Option<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum Reader {
     Pairs(Pairs),
     Parts(Box<Splitter>),
 }
 
 impl<B> Guarded<B> {
-    pub(super) fn new(inner: B, fields: Option<&Fields>) -> Self {
-        let guard = fields.map(|fields| match fields {
-            Fields::Pairs => Guard::Pairs(Pairs::default()),
-            Fields::Parts(boundary) => Guard::Parts(Box::new(Splitter::new(boundary))),
+    pub(super) fn new(inner: B, fields: Option<&Fields>, methods: &[Method]) -> Self {
+        let guard = fields.map(|fields| Guard {
+            methods: methods.into(),
+            reader: match fields {
+                Fields::Pairs => Reader::Pairs(Pairs::default()),
+                Fields::Parts(boundary) => Reader::Parts(Box::new(Splitter::new(boundary))),
+            },
+            value: None,
         });
         Self { inner, guard }
     }
@@ -107,17 +154,35 @@ impl<B> Guarded<B> {
 
 impl Guard {
     fn look(&mut self, data: &[u8]) -> Result<(), Refusal> {
-        match self {
-            Self::Pairs(pairs) => pairs.look(data),
-            Self::Parts(splitter) => splitter.write(data, &mut |event| match event {
-                Event::Head(head) => check(Head::read(head)?.name().unwrap_or_default().as_bytes()),
-                Event::Frame(_) | Event::Data(_) | Event::End => Ok(()),
+        let (methods, value) = (&self.methods, &mut self.value);
+        match &mut self.reader {
+            Reader::Pairs(pairs) => {
+                for byte in data {
+                    pairs.look(*byte, methods, value)?;
+                }
+                Ok(())
+            }
+            Reader::Parts(splitter) => splitter.write(data, &mut |event| match event {
+                Event::Head(head) => {
+                    let head = Head::read(head)?;
+                    let names_method = head.name().is_some_and(parameter::names_method);
+                    *value = names_method.then(Vec::new);
+                    Ok(())
+                }
+                Event::Data(data) => value.as_mut().map_or(Ok(()), |value| more(value, data)),
+                Event::End => check(methods, value.take()),
+                Event::Frame(_) => Ok(()),
             }),
         }
     }
+
+    /// The body has ended: so has its last field.
+    fn finish(&mut self) -> Result<(), Refusal> {
+        check(&self.methods, self.value.take())
+    }
 }
 
-/// Reads the names of pairs, ended at `&` or, as older frameworks do, at `;`.
+/// Reads pairs, ended at `&` or, as older frameworks do, at `;`.
 #[derive(Debug, Default)]
 struct Pairs {
     name: Vec<u8>,
@@ -126,26 +191,36 @@ struct Pairs {
 }
 
 impl Pairs {
-    fn look(&mut self, data: &[u8]) -> Result<(), Refusal> {
-        for byte in data {
-            match byte {
-                b'&' | b';' => {
+    fn look(
+        &mut self,
+        byte: u8,
+        methods: &[Method],
+        value: &mut Option<Vec<u8>>,
+    ) -> Result<(), Refusal> {
+        match byte {
+            b'&' | b';' => {
+                check(methods, value.take())?;
+                self.name.clear();
+                self.is_over = false;
+            }
+            byte if self.is_over => {
+                if let Some(value) = value {
+                    more(value, &[byte])?;
+                }
+            }
+            b'=' => {
+                self.is_over = true;
+                let name = decoded(&self.name);
+                let names_method = parameter::names_method(&String::from_utf8_lossy(&name));
+                *value = names_method.then(Vec::new);
+            }
+            byte => {
+                self.name.push(byte);
+                self.is_over = self.name.len() > NAME;
+                // White space before a name counts for nothing, however much there is.
+                if self.is_over && decoded(&self.name).trim_ascii().is_empty() {
                     self.name.clear();
                     self.is_over = false;
-                }
-                _ if self.is_over => {}
-                b'=' => {
-                    self.is_over = true;
-                    check(&decoded(&self.name))?;
-                }
-                byte => {
-                    self.name.push(*byte);
-                    self.is_over = self.name.len() > NAME;
-                    // White space before a name counts for nothing, however much there is.
-                    if self.is_over && decoded(&self.name).trim_ascii().is_empty() {
-                        self.name.clear();
-                        self.is_over = false;
-                    }
                 }
             }
         }
@@ -159,12 +234,24 @@ fn decoded(name: &[u8]) -> Vec<u8> {
     percent_decode(&spaced).collect()
 }
 
-fn check(name: &[u8]) -> Result<(), Refusal> {
-    if parameter::names_method(&String::from_utf8_lossy(name)) {
-        let detail = "a form field names another method";
-        return Err(Refusal::new(ReasonCode::AmbiguousRequest).because(detail));
+/// Takes more of a value; no method is as long as `METHOD`.
+fn more(value: &mut Vec<u8>, data: &[u8]) -> Result<(), Refusal> {
+    if value.len() + data.len() > METHOD {
+        return Err(another("a form field names another method"));
     }
+    value.extend_from_slice(data);
     Ok(())
+}
+
+/// Refuses the value of a field that names a method other than one of `methods`. Escapes count as they stand: no
+/// client needs one in a method.
+fn check(methods: &[Method], value: Option<Vec<u8>>) -> Result<(), Refusal> {
+    match value {
+        Some(value) if !is_one_of(methods, &value) => {
+            Err(another("a form field names another method"))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl<B> Body for Guarded<B>
@@ -178,15 +265,23 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let this = &mut *self;
+        let frame = ready!(Pin::new(&mut this.inner).poll_frame(cx));
         let frame = frame.map(|frame| frame.map_err(Into::into));
-        if let (Some(Ok(frame)), Some(guard)) = (&frame, &mut self.guard)
-            && let Some(data) = frame.data_ref()
-            && let Err(refusal) = guard.look(data)
-        {
-            return Poll::Ready(Some(Err(FilterError::from(refusal).into())));
+        let Some(guard) = &mut this.guard else {
+            return Poll::Ready(frame);
+        };
+        let looked = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(Ok(()), |data| guard.look(data)),
+            Some(Err(_)) => Ok(()),
+            None => guard.finish(),
+        };
+        let is_last = this.inner.is_end_stream() || this.inner.size_hint().exact() == Some(0);
+        let looked = looked.and_then(|()| if is_last { guard.finish() } else { Ok(()) });
+        match looked {
+            Ok(()) => Poll::Ready(frame),
+            Err(refusal) => Poll::Ready(Some(Err(FilterError::from(refusal).into()))),
         }
-        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::filter::body::FilteredBody;
 use crate::filter::flow::{Engine, Flow};
 use crate::filter::media::Media;
 use crate::filter::multipart::Multipart;
-use crate::filter::overrides::{Fields, Guarded};
+use crate::filter::overrides::{self, Fields, Guarded};
 use crate::filter::{
     Blocked, Context, Edit, Inspector, Place, Plan, Report, Side, Stream, headers, hold,
 };
@@ -19,7 +19,8 @@ use crate::policy::permit::Permit;
 use crate::policy::treatment::{Kind, RecordRule, Select};
 use crate::types::{ReasonCode, Refusal, Target};
 
-/// Looks through a request for `target`; its body goes on being looked through as it streams.
+/// Looks through a request for `target`; its body goes on being looked through as it streams. Parameters may name one
+/// of `methods`, for which the permit would be the same.
 ///
 /// # Errors
 /// Refuses a request that holds what the policy keeps from the app, or whose body can't be read.
@@ -27,6 +28,7 @@ pub async fn request<B>(
     permit: &Permit,
     context: &Context,
     target: &Target,
+    methods: &[Method],
     request: Request<B>,
 ) -> Result<Request<FilteredBody>, Box<Blocked>>
 where
@@ -45,7 +47,8 @@ where
     } else {
         None
     };
-    let source = Guarded::new(Box::pin(source), fields.as_ref());
+    overrides::check_query(target, methods).map_err(unseen)?;
+    let source = Guarded::new(Box::pin(source), fields.as_ref(), methods);
     let is_idle = plan.treatment.detect.automaton.is_none();
     let is_unread = is_idle && plan.treatment.records.is_none();
     if !plan.is_observing && !is_unread {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -17,54 +18,19 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
+use super::judge::{self, Judge};
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::{destination, fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts, Verified, Verifier};
+use crate::capability::{Capability, Facts};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
-use crate::policy::{Decision, Permit, Policy};
+use crate::policy::{Decision, Permit};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Meter, Upstream};
 use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
-
-/// The policy of the moment and the verifier that was made of it: taken together, once for each request.
-#[derive(Debug)]
-pub struct Judge {
-    /// The rules.
-    pub policy: Policy,
-    /// Proves the tokens that they accept.
-    pub verifier: Verifier,
-}
-
-impl Judge {
-    /// Holds the second target of a request that copies or moves against the policy, as if it had been asked for alone.
-    async fn reaches(
-        &self,
-        verified: &Verified,
-        method: &Method,
-        destination: &Target,
-        facts: &Facts,
-    ) -> Result<(), Refusal> {
-        let routed = self.policy.route(method, destination);
-        let facts = Facts {
-            path: destination.path().to_owned(),
-            ..facts.clone()
-        };
-        let rule = routed.as_ref().and_then(|routed| routed.rule());
-        let verified = verified.clone();
-        let judged = match self.verifier.authorize(verified, &facts, rule).await {
-            Ok(capability) => self.policy.decide(routed, &capability),
-            Err(refusal) => Decision::Deny(refusal),
-        };
-        match judged {
-            Decision::Permit(_) => Ok(()),
-            Decision::Deny(refusal) => Err(refusal.because("about its `Destination`")),
-        }
-    }
-}
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
@@ -213,9 +179,22 @@ impl Inbound {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(refusal.into()),
         };
+        let judged = judge::Asked {
+            verified: &proven,
+            method: &method,
+            facts: &facts,
+        };
         if let Some(destination) = &destination {
-            judge.reaches(&proven, &method, destination, &facts).await?;
+            judge.reaches(judged, destination).await?;
         }
+        // Its second target was judged for one method alone.
+        let may_mean_another =
+            destination.is_none() && (!body.is_end_stream() || filter::names_method(&target));
+        let methods = if may_mean_another {
+            judge.alike(judged, &target, &permit).await
+        } else {
+            vec![method.clone()]
+        };
         let context = self.context(now);
 
         let subject = Arc::clone(permit.subject());
@@ -227,7 +206,7 @@ impl Inbound {
         let upload = Upload::new(body, self.limits.body_time, copies);
         let turn = upload.turn();
         let request = Request::from_parts(head, upload);
-        let request = filter::request(&permit, &context, &target, request).await?;
+        let request = filter::request(&permit, &context, &target, &methods, request).await?;
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
@@ -337,7 +316,6 @@ struct Passed {
 
 /// Reads an empty body to its end, so that its hook has run.
 async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
-    use http_body::Body as _;
     while let Some(frame) =
         std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
     {

@@ -1,9 +1,9 @@
 //! Fields that name another method, wherever a body is cut.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Fields, Guard, Guarded};
-use crate::types::ReasonCode;
+use super::{Fields, Guard, Guarded, check_query, names_method};
+use crate::types::{ReasonCode, Target};
 
 fn headers(types: &[&str], coding: Option<&'static str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -16,16 +16,22 @@ fn headers(types: &[&str], coding: Option<&'static str>) -> HeaderMap {
     headers
 }
 
-/// What the guard says about `body`, which must not depend on where it is cut.
+/// What the guard says about `body` where no other method is judged alike.
 fn judge(kind: &str, body: &str) -> Option<ReasonCode> {
+    judge_by(&[Method::POST], kind, body)
+}
+
+/// What the guard says about `body`, which must not depend on where it is cut.
+fn judge_by(methods: &[Method], kind: &str, body: &str) -> Option<ReasonCode> {
     let types: &[&str] = if kind.is_empty() { &[] } else { &[kind] };
     let fields = Fields::of(&headers(types, None)).unwrap();
     let mut verdicts = Vec::new();
     for size in [1, 2, 3, 7, body.len().max(1)] {
-        let mut guard: Option<Guard> = Guarded::new((), fields.as_ref()).guard;
+        let mut guard: Option<Guard> = Guarded::new((), fields.as_ref(), methods).guard;
         let mut pieces = body.as_bytes().chunks(size);
-        let verdict =
-            pieces.try_for_each(|piece| guard.as_mut().map_or(Ok(()), |guard| guard.look(piece)));
+        let mut look = |piece: &[u8]| guard.as_mut().map_or(Ok(()), |guard| guard.look(piece));
+        let verdict = pieces.try_for_each(&mut look);
+        let verdict = verdict.and_then(|()| guard.as_mut().map_or(Ok(()), Guard::finish));
         verdicts.push(verdict.err().map(|refusal| refusal.code));
     }
     verdicts.dedup();
@@ -157,4 +163,71 @@ fn refuses_forms_with_two_readings() {
         Fields::of(&quoted).unwrap(),
         Some(Fields::Parts(_))
     ));
+}
+
+#[test]
+fn lets_methods_pass_that_are_judged_alike() {
+    let form = "application/x-www-form-urlencoded";
+    let parts = "multipart/form-data; boundary=b";
+    let part = |value: &str| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\n{value}\r\n--b--\r\n"
+        )
+    };
+    let alike = [Method::POST, Method::PATCH];
+    for method in ["PATCH", "patch", "Post"] {
+        for body in [
+            format!("_method={method}"),
+            format!("_method={method}&a=1"),
+            format!("a;_method={method};b"),
+        ] {
+            assert_eq!(judge_by(&alike, form, &body), None, "{body}");
+        }
+        assert_eq!(judge_by(&alike, parts, &part(method)), None, "{method}");
+    }
+    let long = "PATCH".repeat(10);
+    for method in ["DELETE", "", "PATC", "PATCHES", "%50ATCH", "PATCH ", &long] {
+        for body in [
+            format!("_method={method}"),
+            format!("_method=PATCH&_method={method}"),
+            format!("_method={method};_method=PATCH"),
+        ] {
+            let ambiguous = Some(ReasonCode::AmbiguousRequest);
+            assert_eq!(judge_by(&alike, form, &body), ambiguous, "{body}");
+        }
+        assert_eq!(
+            judge_by(&alike, parts, &part(method)),
+            Some(ReasonCode::AmbiguousRequest),
+            "{method}"
+        );
+    }
+    let open = part("DELETE").replace("\r\n--b--\r\n", "");
+    assert_eq!(
+        judge_by(&alike, parts, &open),
+        Some(ReasonCode::AmbiguousRequest)
+    );
+}
+
+#[test]
+fn reads_queries_like_forms() {
+    let check = |raw: &str| check_query(&Target::parse(raw).unwrap(), &[Method::POST, Method::PUT]);
+    for raw in [
+        "/a",
+        "/a?_method=put",
+        "/a?_method=POST&x=1",
+        "/a?method=DELETE",
+    ] {
+        assert!(check(raw).is_ok(), "{raw}");
+    }
+    for raw in [
+        "/a?_method=DELETE",
+        "/a?_method=PUT&_method=DELETE",
+        "/a?x;_method=DELETE",
+        "/a?_method",
+        "/a?_method=PUT;x",
+    ] {
+        assert!(check(raw).is_err(), "{raw}");
+    }
+    assert!(names_method(&Target::parse("/a?x;_method=PUT").unwrap()));
+    assert!(!names_method(&Target::parse("/a?x=_method").unwrap()));
 }

@@ -35,7 +35,7 @@ async fn filter(
         message.headers_mut().append(*name, value.parse().unwrap());
     }
     let target = Target::parse(target).unwrap();
-    request(&permit(&plan), &plan.context, &target, message).await
+    request(&permit(&plan), &plan.context, &target, &[], message).await
 }
 
 async fn code(target: &str, headers: &[(&'static str, &str)], body: &str) -> Option<ReasonCode> {
@@ -462,7 +462,7 @@ async fn refuses_to_write_nothing_in_nobodys_name() {
         let message = Request::builder().method(method).uri("/u");
         let message = message.body(Script::text("", 1).measured()).unwrap();
         let target = Target::parse("/u").unwrap();
-        let result = request(&permit(&plan), &plan.context, &target, message).await;
+        let result = request(&permit(&plan), &plan.context, &target, &[], message).await;
         assert_eq!(result.is_err(), is_refused, "{method} {select}");
     }
 }

@@ -10,6 +10,8 @@ mod targets;
 
 use std::net::SocketAddr;
 
+use chaperone::capability::attenuate::Restrictions;
+use chaperone::types::Secret;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -109,6 +111,12 @@ impl Scene {
             token,
             notes,
         }
+    }
+
+    /// Adds checks to the capability.
+    fn narrow(&mut self, restrictions: &Restrictions) {
+        let token = restrictions.attenuate(&Secret::new(self.token.clone()));
+        self.token = token.unwrap().expose().clone();
     }
 
     fn got(&self) -> Vec<Got> {

@@ -1,5 +1,7 @@
 //! Requests that copy or move what they name somewhere else.
 
+use chaperone::capability::attenuate::Restrictions;
+
 use super::{Scene, line};
 
 const POLICY: &str = "
@@ -82,4 +84,17 @@ async fn refuses_to_move_where_the_user_may_not() {
         ),
     ];
     assert_eq!(scene.judges(pairs).await, 13);
+}
+
+#[tokio::test]
+async fn refuses_to_move_where_the_capability_may_not() {
+    let mut scene = Scene::new(|builder| builder.routes(POLICY)).await;
+    let paths = vec!["/dav/alice/**".to_owned()];
+    scene.narrow(&Restrictions {
+        paths,
+        ..Restrictions::default()
+    });
+    let ask = |to: &str| line("MOVE /dav/alice/a").with("destination", to);
+    let pairs = [(ask("/shared/a"), "capability-forbids", ask("/dav/alice/b"))];
+    assert_eq!(scene.judges(pairs).await, 1);
 }

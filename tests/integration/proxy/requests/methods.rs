@@ -1,11 +1,19 @@
 //! Requests that ask for one method and mean another.
 
+use chaperone::capability::attenuate::Restrictions;
+
 use super::{Ask, Scene, get, line, post};
 
-const DETECT: &str = "
-  - { match: '* /open/**', public: Nobody's data. }
-detect: [{ id: badge, pattern: 'EMP-[0-9]{6}', action: block }]
+const ROUTES: &str = "
+  - { match: GET /open/**, public: Nobody's data. }
+  - { match: POST /open/**, public: Nobody's data. }
+  - { match: DELETE /open/**, deny: Nobody may. }
+  - { match: '* /any/**', public: Nobody's data. }
+  - { match: '* /most/**', public: Nobody's data. }
+  - { match: DELETE /most/**, public: Nobody's data. }
 ";
+
+const DETECT: &str = "detect: [{ id: badge, pattern: 'EMP-[0-9]{6}', action: block }]\n";
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const PARTS: &str = "multipart/form-data; boundary=b";
@@ -146,11 +154,83 @@ async fn refuses_other_methods() {
         typed("multipart/form-data; boundary=\"b\"; charset=utf-8"),
     ));
     // It stands on every route: with something to look for, and without.
-    let bare = Scene::new(|builder| builder).await;
+    let bare = Scene::new(|builder| builder.routes(ROUTES)).await;
     let idle: Vec<_> = pairs.clone();
     assert_eq!(bare.judges(idle).await, 52);
-    let scene = Scene::new(|builder| builder.routes(DETECT)).await;
+    let scene = Scene::new(|builder| builder.routes(&format!("{ROUTES}{DETECT}"))).await;
     let coded = pairs.len() - 3;
     let scanned = pairs.into_iter().enumerate().filter(|(at, _)| *at != coded);
     assert_eq!(scene.judges(scanned.map(|(_, pair)| pair)).await, 51);
+}
+
+#[tokio::test]
+async fn judges_other_methods_as_what_they_ask_for() {
+    let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let form = |path: &str, body: &str| post(path, FORM, body);
+    let named = |method: &str| {
+        let part = part("form-data; name=\"_method\"");
+        post("/any/a", PARTS, part.replace("DELETE", method))
+    };
+    let ambiguous = "ambiguous-request";
+    let pairs = [
+        // The route is another one for the method, though both let everything pass.
+        (
+            form("/most/a", "_method=DELETE"),
+            ambiguous,
+            form("/most/a", "_method=PATCH"),
+        ),
+        (
+            form("/any/a", "_method=CONNECT"),
+            ambiguous,
+            form("/any/a", "a=1&_method=delete"),
+        ),
+        (
+            form("/any/a", "_method=DELETE&_method=MOVE"),
+            ambiguous,
+            form("/any/a", "_method=DELETE&_method=PUT"),
+        ),
+        (
+            form("/any/a", "_method="),
+            ambiguous,
+            form("/any/a", "_method=POST"),
+        ),
+        (named("TRACE"), ambiguous, named("DELETE")),
+        (
+            line("POST /most/a?_method=DELETE"),
+            ambiguous,
+            line("POST /any/a?_method=DELETE"),
+        ),
+        (
+            line("POST /any/a?_method=DELETE;_method=x"),
+            ambiguous,
+            line("POST /any/a?_method=DELETE&b=1;c=2"),
+        ),
+        // Where a request has a second target, it was judged for one method alone.
+        (
+            line("POST /any/a?_method=PUT").with("destination", "/any/b"),
+            ambiguous,
+            line("POST /any/a?_method=POST").with("destination", "/any/b"),
+        ),
+    ];
+    assert_eq!(scene.judges(pairs).await, 8);
+}
+
+#[tokio::test]
+async fn refuses_methods_that_the_capability_forbids() {
+    let mut scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let methods = ["GET", "POST", "PATCH"].map(str::to_owned).to_vec();
+    scene.narrow(&Restrictions {
+        methods,
+        ..Restrictions::default()
+    });
+    let ask = |body: &str| post("/any/a", FORM, body);
+    let pairs = [(
+        ask("_method=DELETE"),
+        "ambiguous-request",
+        ask("_method=PATCH"),
+    )];
+    assert_eq!(scene.judges(pairs).await, 1);
+    let ask = |method: &str| line(&format!("POST /any/a?_method={method}"));
+    let pairs = [(ask("DELETE"), "ambiguous-request", ask("PATCH"))];
+    assert_eq!(scene.judges(pairs).await, 1);
 }

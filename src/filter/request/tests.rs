@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::request;
 use crate::filter::fixture::Fixture;
+use crate::filter::flow::{Engine, Flow};
+use crate::filter::hold;
 use crate::filter::script::{Act, Script, permit};
 use crate::filter::{Blocked, End, FilteredBody, Side, Stream};
 use crate::json::Selector;
@@ -479,4 +482,13 @@ fn records_what_it_would_refuse_when_observing() {
     assert_eq!(stream.take(), body.as_slice());
     let refusal = stream.report().refusal().unwrap();
     assert_eq!(refusal.code, ReasonCode::RequestForeignRecord);
+}
+
+#[tokio::test]
+async fn loses_nothing_that_is_read_ahead_and_let_pass() {
+    let engine = Engine::Pass(Bytes::new(), Box::default());
+    let flow = Flow::new(Script::text("0123456789", 3), engine, Side::Request, 100);
+    let mut body = FilteredBody::new(flow);
+    hold::ahead(&mut body).await.unwrap();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "0123456789");
 }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use bytes::BytesMut;
 
-pub(super) use self::head::Head;
+pub(super) use self::head::{Head, is_http};
 pub(super) use self::splitter::{Boundary, Event, Splitter};
 use crate::filter::media::Media;
 use crate::filter::raw::Raw;

@@ -2,7 +2,7 @@
 //!
 //! They may name a method for which the policy decides just the same; any other makes the request one that can be
 //! read in two ways, on every route and in both modes, like a dot segment. Of a body, names and those values are
-//! looked at as it passes.
+//! looked at as it passes. A request inside of a body, of which batches are made, is one that no route was asked about.
 
 use std::error::Error;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use mime::Mime;
 use percent_encoding::percent_decode;
 
 use crate::filter::body::FilterError;
-use crate::filter::multipart::{Boundary, Event, Head, Splitter};
+use crate::filter::multipart::{Boundary, Event, Head, Splitter, is_http};
 use crate::types::{ReasonCode, Refusal, Target, parameter};
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -47,6 +47,13 @@ impl Fields {
         let (Some(first), second) = (types.next(), types.next()) else {
             return Ok(Some(Self::Pairs));
         };
+        if headers
+            .get_all(CONTENT_TYPE)
+            .iter()
+            .any(|value| is_http(value.as_bytes()))
+        {
+            return Err(another("its body is a request of its own"));
+        }
         let media = first
             .to_str()
             .ok()
@@ -165,6 +172,9 @@ impl Guard {
             Reader::Parts(splitter) => splitter.write(data, &mut |event| match event {
                 Event::Head(head) => {
                     let head = Head::read(head)?;
+                    if head.is_request() {
+                        return Err(another("a part of it is a request of its own"));
+                    }
                     let names_method = head.name().is_some_and(parameter::names_method);
                     *value = names_method.then(Vec::new);
                     Ok(())

@@ -65,6 +65,11 @@ impl Head {
         }
     }
 
+    /// The part is a request of its own (RFC 9112 section 10.2), as batches have them.
+    pub(in crate::filter) fn is_request(&self) -> bool {
+        self.field("content-type").is_some_and(is_http)
+    }
+
     /// The part's bytes stand for other bytes.
     pub(in crate::filter) fn is_encoded(&self) -> bool {
         let plain = ["7bit", "8bit", "binary"];
@@ -83,6 +88,19 @@ impl Head {
             .find(|(known, _)| known == name)
             .map(|(_, value)| &**value)
     }
+}
+
+/// Whether a content type says that what follows is an HTTP message.
+pub(in crate::filter) fn is_http(kind: &[u8]) -> bool {
+    let kind = kind.trim_ascii().to_ascii_lowercase();
+    let names = ["application/http", "message/http"];
+    names.iter().any(|name| {
+        let rest = kind.strip_prefix(name.as_bytes());
+        rest.is_some_and(|rest| {
+            rest.first()
+                .is_none_or(|next| matches!(next, b';' | b' ' | b'\t' | b','))
+        })
+    })
 }
 
 fn split_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -135,6 +135,13 @@ async fn refuses_other_methods() {
             post("/open/a", PARTS, twin),
         ));
     }
+    for kind in ["application/http", "Application/HTTP; msgtype=request"] {
+        let head = |kind: &str| format!("form-data; name=a\r\nContent-Type: {kind}");
+        let ask = |kind: &str| post("/open/a", PARTS, part(&head(kind)));
+        pairs.push((ask(kind), ambiguous, ask("text/html")));
+        let whole = |kind: &str| post("/open/a", kind, "DELETE /admin/a HTTP/1.1\r\n\r\n");
+        pairs.push((whole(kind), ambiguous, whole("application/x-http")));
+    }
     let coded =
         |kind: &str| post("/open/a", kind, "_method=DELETE").with("content-encoding", "gzip");
     pairs.push((
@@ -156,11 +163,11 @@ async fn refuses_other_methods() {
     // It stands on every route: with something to look for, and without.
     let bare = Scene::new(|builder| builder.routes(ROUTES)).await;
     let idle: Vec<_> = pairs.clone();
-    assert_eq!(bare.judges(idle).await, 52);
+    assert_eq!(bare.judges(idle).await, 56);
     let scene = Scene::new(|builder| builder.routes(&format!("{ROUTES}{DETECT}"))).await;
     let coded = pairs.len() - 3;
     let scanned = pairs.into_iter().enumerate().filter(|(at, _)| *at != coded);
-    assert_eq!(scene.judges(scanned.map(|(_, pair)| pair)).await, 51);
+    assert_eq!(scene.judges(scanned.map(|(_, pair)| pair)).await, 55);
 }
 
 #[tokio::test]

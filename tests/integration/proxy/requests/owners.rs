@@ -1,6 +1,12 @@
 //! Records that are written in another user's name.
 
+use bytes::Bytes;
+use http::{Request, Version};
+use http_body_util::Full;
+use tokio::net::TcpStream;
+
 use super::{Ask, Scene, line, post};
+use crate::client;
 
 const POLICY: &str = "
   - { match: POST /api/orders, public: x, request: { records: $, owner: $.customer.id } }
@@ -172,4 +178,46 @@ async fn refuses_to_write_in_anothers_name() {
     assert!(answer.contains("policy.yaml:"), "{answer}");
     let answer = scene.say(&long(1024), false).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[tokio::test]
+async fn refuses_the_same_over_http2() {
+    let scene = Scene::new(|builder| builder.routes(POLICY)).await;
+    for (path, kind, body, code) in [
+        (
+            "/api/orders",
+            JSON,
+            r#"{"customer":{"id":"bob"}}"#,
+            Some("request-foreign-record"),
+        ),
+        ("/api/orders", JSON, "", Some("request-foreign-record")),
+        ("/api/orders", "text/plain", "x", Some("request-unreadable")),
+        (
+            "/api/orders?_method=PUT",
+            JSON,
+            "{}",
+            Some("ambiguous-request"),
+        ),
+        ("/api/orders", JSON, r#"{"customer":{"id":"alice"}}"#, None),
+        ("/api/maybe", JSON, "", None),
+    ] {
+        let request = Request::post(format!("http://app.test{path}"))
+            .version(Version::HTTP_2)
+            .header("chaperone-capability", &scene.token)
+            .header("content-type", kind)
+            .body(Full::new(Bytes::from_static(body.as_bytes())));
+        let stream = TcpStream::connect(scene.preview.address).await.unwrap();
+        let reply = client::send_h2(stream, request.unwrap()).await;
+        let got = scene.got();
+        match code {
+            Some(code) => {
+                assert_eq!(reply.code(), code, "{path} {body}");
+                assert!(got.is_empty(), "{got:?}");
+            }
+            None => {
+                assert_eq!(reply.status, 200, "{path} {body}");
+                assert_eq!(got[0].body, body.as_bytes());
+            }
+        }
+    }
 }

@@ -233,6 +233,7 @@ fn value(text: &str) -> Result<HeaderValue, Refusal> {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
+    use super::super::spelling::refuse_twins;
     use super::{from_app, to_app};
     use crate::types::{ReasonCode, Subject};
 
@@ -311,5 +312,58 @@ mod tests {
         let mut headers = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
         let refusal = from_app(&mut headers).unwrap_err();
         assert_eq!(refusal.code, ReasonCode::AppProtocol);
+    }
+
+    /// Names near the borders of what is taken out, refused and left.
+    fn name() -> impl proptest::strategy::Strategy<Value = String> {
+        let words = [
+            "x",
+            "forwarded",
+            "user",
+            "content",
+            "type",
+            "tenant",
+            "chaperone",
+            "http",
+            "method",
+            "-",
+        ];
+        let word = proptest::sample::select(words.to_vec());
+        let sign = proptest::sample::select(vec!["-", "_", ".", "~", ""]);
+        let parts = proptest::collection::vec((word, sign), 1..5);
+        proptest::strategy::Strategy::prop_map(parts, |parts| {
+            parts
+                .iter()
+                .map(|(word, sign)| format!("{word}{sign}"))
+                .collect()
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn normal_heads_are_their_own_normal_form(names in proptest::collection::vec(name(), 0..8)) {
+            let alice = Subject::new("alice", []).unwrap();
+            let mut headers = HeaderMap::new();
+            for name in &names {
+                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory"));
+            }
+            if refuse_twins(&headers).is_ok() {
+                to_app(&mut headers, &alice).unwrap();
+                let once = headers.clone();
+                refuse_twins(&headers).unwrap();
+                to_app(&mut headers, &alice).unwrap();
+                proptest::prop_assert_eq!(&headers, &once);
+                // However servers fold names, one of them says who asks, and it is the sidecar's.
+                let folded = |name: &HeaderName| name.as_str().replace(['_', '.', '~'], "-");
+                let users: Vec<_> = headers.iter().filter(|(name, _)| folded(name) == "x-forwarded-user").collect();
+                proptest::prop_assert_eq!(users.len(), 1);
+                proptest::prop_assert_eq!(users[0].1, "alice");
+                let mut all: Vec<String> = headers.keys().map(folded).collect();
+                let count = all.len();
+                all.sort_unstable();
+                all.dedup();
+                proptest::prop_assert_eq!(all.len(), count);
+            }
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Judge {
         let routed = self.policy.route(method, target);
         let facts = Facts {
             method: method.as_str().to_owned(),
-            path: target.path().to_owned(),
+            path: target.decoded_path(),
             ..asked.facts.clone()
         };
         let rule = routed.as_ref().and_then(|routed| routed.rule());

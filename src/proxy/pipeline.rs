@@ -244,7 +244,7 @@ impl Inbound {
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         Facts {
             method: head.method.as_str().to_owned(),
-            path: target.path().to_owned(),
+            path: target.decoded_path(),
             host: host.unwrap_or_default().to_owned(),
             preview: Some(self.ledger.preview.to_string()),
             revision: self.ledger.revision.as_deref().map(str::to_owned),

@@ -108,6 +108,13 @@ impl Target {
         self.raw.get(..self.path_end).unwrap_or(&self.raw)
     }
 
+    /// The path with its percent-escapes undone: no segment holds a slash, so it has one reading.
+    #[must_use]
+    pub fn decoded_path(&self) -> String {
+        let segments = self.segments.iter();
+        segments.fold(String::new(), |path, segment| path + "/" + segment)
+    }
+
     /// The decoded path segments; a trailing slash gives an empty last one, `/` gives one empty segment.
     #[must_use]
     pub fn segments(&self) -> &[Box<str>] {
@@ -180,6 +187,10 @@ mod tests {
         let target = Target::parse("/api/us%C3%A9r/1?q=a+b&q=%26&flag").unwrap();
         assert_eq!(target.as_str(), "/api/us%C3%A9r/1?q=a+b&q=%26&flag");
         assert_eq!(target.path(), "/api/us%C3%A9r/1");
+        assert_eq!(target.decoded_path(), "/api/usér/1");
+        for path in ["/", "/a", "/a/", "/a/b"] {
+            assert_eq!(Target::parse(path).unwrap().decoded_path(), path);
+        }
         let segments: Vec<&str> = target.segments().iter().map(AsRef::as_ref).collect();
         assert_eq!(segments, ["api", "usér", "1"]);
         let query: Vec<(&str, &str)> = target

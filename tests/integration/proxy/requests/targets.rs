@@ -1,6 +1,7 @@
 //! Paths and queries with more than one reading, and hosts that don't agree.
 
 use bytes::Bytes;
+use chaperone::capability::attenuate::Restrictions;
 use http::{Request, Version};
 use http_body_util::Empty;
 use tokio::net::TcpStream;
@@ -82,6 +83,24 @@ async fn refuses_targets_with_two_readings() {
         is_refused || got[0].head.starts_with("GET /open/a HTTP/1.1\r\n"),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn refuses_other_spellings_of_a_path_that_the_capability_excludes() {
+    let mut scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let check = "check if path($path), !$path.starts_with(\"/open/secret\")";
+    scene.narrow(&Restrictions {
+        checks: vec![check.to_owned()],
+        ..Restrictions::default()
+    });
+    let pairs = [
+        ("/open/secret", "/open/open"),
+        ("/open/%73ecret", "/open/%73"),
+        ("/%6fpen/secret/a?b", "/%6fpen/a?b"),
+        ("/open/%73%65%63%72%65%74", "/open/a%20secret"),
+    ];
+    let pairs = pairs.map(|(hostile, twin)| (get(hostile), "capability-forbids", get(twin)));
+    assert_eq!(scene.judges(pairs).await, 4);
 }
 
 #[tokio::test]

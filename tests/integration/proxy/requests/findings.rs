@@ -25,7 +25,7 @@ async fn refuses_requests_with_findings() {
     let scene = Scene::new(|builder| {
         builder
             .routes(POLICY)
-            .file("names.txt", "Bob Byte\nbob@shop.example\n")
+            .file("names.txt", "Bob Byte\nbob@shop.example\nplan+b\n")
     })
     .await;
     let mut pairs: Vec<(Ask, Ask)> = Vec::new();
@@ -45,6 +45,8 @@ async fn refuses_requests_with_findings() {
         ("/open/a?q=bob%2540shop.example", "/open/a?q=bob"),
         ("/open/a?x=1;q=FALCON+ix", "/open/a?x=1;q=FALCON"),
         ("/open/a?q=EMP-123456", "/open/a?q=NOTE-123456"),
+        // Whoever does not take `+` for a space reads the term.
+        ("/open/a?q=plan+b", "/open/a?q=plan+c"),
         ("/open/falcon%20ix/a", "/open/falcon/ix"),
     ] {
         pairs.push((get(hostile), get(twin)));
@@ -140,7 +142,7 @@ async fn refuses_requests_with_findings() {
     let pairs = pairs
         .into_iter()
         .map(|(hostile, twin)| (hostile, "request-finding", twin));
-    assert_eq!(scene.judges(pairs).await, 43);
+    assert_eq!(scene.judges(pairs).await, 44);
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use http::{Request, Version};
 use http_body_util::Full;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::{Ask, Scene, line, post};
 use crate::client;
+use crate::preview::preview;
+use crate::upstream::{Notes, raw, read_head};
 
 const POLICY: &str = "
   - { match: POST /api/orders, public: x, request: { records: $, owner: $.customer.id } }
@@ -219,5 +222,45 @@ async fn refuses_the_same_over_http2() {
                 assert_eq!(got[0].body, body.as_bytes());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn asks_the_app_only_once_all_is_judged() {
+    let heads = Notes::default();
+    let noted = heads.clone();
+    let app = raw(move |mut stream| {
+        let noted = noted.clone();
+        async move {
+            let head = read_head(&mut stream).await;
+            noted.lock().unwrap().push(head);
+            let answer =
+                "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\nok";
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    })
+    .await;
+    let preview = preview(app).routes(POLICY).start().await;
+    let token = preview.token("alice");
+    for (last, status) in [("bob\"}}", "403"), ("alice\"}}", "200")] {
+        let first = "{\"customer\":{\"id\":\"";
+        let length = first.len() + last.len();
+        let head = format!(
+            "POST /api/orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\nchaperone-capability: {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{first}"
+        );
+        let mut stream = TcpStream::connect(preview.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // Long enough for a body that streams to be on its way to the app.
+        tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+        assert!(heads.lock().unwrap().is_empty());
+        stream.write_all(last.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert_eq!(heads.lock().unwrap().len(), usize::from(status == "200"));
     }
 }

@@ -31,6 +31,7 @@ mod response;
 mod script;
 pub mod stream;
 mod text;
+mod untyped;
 mod window;
 
 use bytes::BytesMut;

@@ -12,6 +12,7 @@ use crate::filter::flow::{Engine, Flow};
 use crate::filter::media::Media;
 use crate::filter::multipart::Multipart;
 use crate::filter::overrides::{self, Fields, Guarded};
+use crate::filter::untyped::Untyped;
 use crate::filter::{
     Blocked, Context, Edit, Inspector, Place, Plan, Report, Side, Stream, headers, hold,
 };
@@ -121,6 +122,10 @@ fn reading(
             .because("a patch by paths can't be held against the route's `request` rule")),
         (None, Some(Fields::Parts(boundary))) => {
             let format = Box::new(Multipart::new(&boundary));
+            Stream::over(inspector, format, &[])
+        }
+        (None, Some(Fields::Pairs)) if kind.is_none() => {
+            let format = Box::new(Untyped::new(&inspector));
             Stream::over(inspector, format, &[])
         }
         _ => Stream::with(inspector, kind, &[]),

@@ -136,6 +136,20 @@ async fn refuses_listed_terms_anywhere() {
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(code("/u", &form, "q=Bob%20Byte").await, found);
     assert_eq!(code("/u", &form, "q=Bob%20Bytes").await, None);
+    assert_eq!(code("/u", &[], "q=Bob%20Byte").await, found);
+    assert_eq!(code("/u", &[], "q=Bob%20Bytes").await, None);
+    let long = "x".repeat(3 << 20);
+    let passed = filter(fixture(), "/u", &[], Script::text(&long, 60_000)).await;
+    let passed = passed.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(passed.to_bytes(), long);
+    let long = filter(
+        fixture(),
+        "/u",
+        &[],
+        Script::text(&format!("{long} Bob Byte"), 60_000),
+    )
+    .await;
+    assert!(long.unwrap().into_body().collect().await.is_err());
 }
 
 #[test]

@@ -107,6 +107,10 @@ async fn refuses_requests_with_findings() {
     ] {
         pairs.push((post("/open/a", kind, hostile), post("/open/a", kind, twin)));
     }
+    let untyped = |body: &str| line("POST /open/a").body(body);
+    for (hostile, twin) in [("q=%42ob+Byte", "q=%42ob"), ("\u{1} Bob Byte", "\u{1} Bob")] {
+        pairs.push((untyped(hostile), untyped(twin)));
+    }
     for (head, hostile, twin) in [
         ("name=\"a\"", "Bob Byte", "Bob Bytes"),
         ("name=\"a\"", "Bob%20Byte", "Bob%20Bytes"),
@@ -142,7 +146,7 @@ async fn refuses_requests_with_findings() {
     let pairs = pairs
         .into_iter()
         .map(|(hostile, twin)| (hostile, "request-finding", twin));
-    assert_eq!(scene.judges(pairs).await, 44);
+    assert_eq!(scene.judges(pairs).await, 46);
 }
 
 #[tokio::test]

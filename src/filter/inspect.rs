@@ -91,28 +91,10 @@ impl Inspector {
         place: &Place<'_>,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Refusal> {
-        let before = self.report.found();
-        self.look(text, place, edits)?;
-        if self.side == Side::Request && !self.is_idle() {
-            for reading in readings::of(text) {
-                // One finding for one text: in the reading that stands nearest to it.
-                if self.report.found() == before {
-                    self.look(&reading, place, edits)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn look(
-        &mut self,
-        text: &[u8],
-        place: &Place<'_>,
-        edits: &mut Vec<Edit>,
-    ) -> Result<(), Refusal> {
         let Some(automaton) = &self.plan.treatment.detect.automaton else {
             return Ok(());
         };
+        let before = self.report.found();
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         automaton.find(text, &mut |hit| hits.push(hit));
@@ -122,7 +104,35 @@ impl Inspector {
             self.judge(&mut hits, text, 0, place, edits)
         };
         self.hits = hits;
-        judged
+        judged?;
+        self.inspect_readings(before, text, place, edits)
+    }
+
+    /// Looks through what else `text` of a request says, where nothing was found in it since `before`.
+    fn inspect_readings(
+        &mut self,
+        before: u64,
+        text: &[u8],
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
+        if self.side == Side::Response {
+            return Ok(());
+        }
+        let plan = Arc::clone(&self.plan);
+        let Some(automaton) = &plan.treatment.detect.automaton else {
+            return Ok(());
+        };
+        for reading in readings::of(text) {
+            // One finding for one text: in the reading that stands nearest to it.
+            if self.report.found() != before {
+                break;
+            }
+            let mut hits = Vec::new();
+            automaton.find(&reading, &mut |hit| hits.push(hit));
+            self.judge(&mut hits, &reading, 0, place, edits)?;
+        }
+        Ok(())
     }
 
     /// A scanner for a text that comes in pieces; its hits go to [`Inspector::judge`].

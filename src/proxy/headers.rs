@@ -234,7 +234,7 @@ mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::super::spelling::refuse_twins;
-    use super::{from_app, to_app};
+    use super::{from_app, to_app, trailers_to_app};
     use crate::types::{ReasonCode, Subject};
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
@@ -305,6 +305,28 @@ mod tests {
         ]);
         from_app(&mut headers).unwrap();
         assert_eq!(headers, map(&[("trailer", "x-sum"), ("set-cookie", "a=1")]));
+    }
+
+    #[test]
+    fn refuses_to_hand_on_trailers_that_an_app_would_believe() {
+        let mut trailers = map(&[
+            ("X-Forwarded-User", "bob"),
+            ("x_forwarded_user", "bob"),
+            ("X-HTTP-Method-Override", "DELETE"),
+            ("x_http_method", "DELETE"),
+            ("PATH_INFO", "/admin"),
+            ("Content-Type", "text/plain"),
+            ("content_type", "text/plain"),
+            ("Content-Encoding", "gzip"),
+            ("Destination", "/admin"),
+            ("Host", "other"),
+            ("X_Forwarded_For", "::1"),
+            ("X-Sum", "7"),
+            ("Content-Digest", "sha-256=:AA==:"),
+        ]);
+        trailers_to_app(&mut trailers);
+        let kept = map(&[("x-sum", "7"), ("content-digest", "sha-256=:AA==:")]);
+        assert_eq!(trailers, kept);
     }
 
     #[test]

@@ -104,6 +104,50 @@ async fn refuses_other_spellings_of_a_path_that_the_capability_excludes() {
 }
 
 #[tokio::test]
+async fn judges_logs_and_forwards_the_same_bytes() {
+    const PIECES: [&str; 24] = [
+        "/", "a", "b.c", ".", "..", "%2e", "%2F", "%5c", "%25", "%41", "%c3%a9", "%ff", "%00",
+        "%3b", ";", "//", "?", "&", "=", "+", "%20", "admin", "~", "open",
+    ];
+    let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let mut state: u64 = 7;
+    let mut draw = |count: usize| {
+        // Knuth's MMIX generator: the same targets on every run.
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % count
+    };
+    let (mut passed, mut refused) = (0, 0);
+    for _ in 0..400 {
+        let pieces: String = (0..draw(7)).map(|_| PIECES[draw(PIECES.len())]).collect();
+        let target = format!("/open/{pieces}");
+        let answer = scene.say(&get(&target), false).await;
+        let got = scene.got();
+        let record = scene.preview.records().pop().unwrap();
+        if answer.starts_with("HTTP/1.1 200 ") {
+            assert!(
+                got[0]
+                    .head
+                    .starts_with(&format!("GET {target} HTTP/1.1\r\n")),
+                "{target} {got:?}"
+            );
+            assert_eq!(
+                (&record["path"], &record["route"]),
+                (&target.as_str().into(), &"* /open/**".into())
+            );
+            passed += 1;
+        } else {
+            assert!(answer.starts_with("HTTP/1.1 400 "), "{target} {answer}");
+            assert!(got.is_empty(), "{target} {got:?}");
+            assert_eq!(record["reason"], "ambiguous-request", "{target}");
+            refused += 1;
+        }
+    }
+    assert!(passed > 50 && refused > 50, "{passed} {refused}");
+}
+
+#[tokio::test]
 async fn refuses_hosts_that_do_not_agree() {
     let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
     let ask = |uri: &str, hosts: &[&str]| {

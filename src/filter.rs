@@ -39,7 +39,7 @@ use bytes::BytesMut;
 pub use crate::filter::body::{Closing, End, FilterError, FilteredBody, Hook, Outcome, Watch};
 pub use crate::filter::coding::Coding;
 pub use crate::filter::inspect::{Edit, Inspector};
-pub use crate::filter::overrides::names_method;
+pub use crate::filter::overrides::may_name_method;
 pub use crate::filter::place::{Place, Step, Trail};
 pub use crate::filter::plan::{Context, Limits, Plan, Side};
 pub use crate::filter::report::{Count, Finding, Report};

@@ -93,10 +93,10 @@ impl Fields {
     }
 }
 
-/// Whether a parameter of the query names a method.
+/// Whether a parameter of the query names a method, or a field of the body might.
 #[must_use]
-pub fn names_method(target: &Target) -> bool {
-    named(target).next().is_some()
+pub fn may_name_method(target: &Target, headers: &HeaderMap, has_body: bool) -> bool {
+    named(target).next().is_some() || (has_body && !matches!(Fields::of(headers), Ok(None)))
 }
 
 /// The methods that parameters of the query name, in both readings of it.

@@ -188,8 +188,8 @@ impl Inbound {
             judge.reaches(judged, destination).await?;
         }
         // Its second target was judged for one method alone.
-        let may_mean_another =
-            destination.is_none() && (!body.is_end_stream() || filter::names_method(&target));
+        let may_mean_another = destination.is_none()
+            && filter::may_name_method(&target, &head.headers, !body.is_end_stream());
         let methods = if may_mean_another {
             judge.alike(judged, &target, &permit).await
         } else {

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::{Fields, Guard, Guarded, check_query, names_method};
+use super::{Fields, Guard, Guarded, check_query, may_name_method};
 use crate::types::{ReasonCode, Target};
 
 fn headers(types: &[&str], coding: Option<&'static str>) -> HeaderMap {
@@ -228,6 +228,15 @@ fn reads_queries_like_forms() {
     ] {
         assert!(check(raw).is_err(), "{raw}");
     }
-    assert!(names_method(&Target::parse("/a?x;_method=PUT").unwrap()));
-    assert!(!names_method(&Target::parse("/a?x=_method").unwrap()));
+    let may = |raw: &str, kind: &str, has_body: bool| {
+        may_name_method(
+            &Target::parse(raw).unwrap(),
+            &headers(&[kind], None),
+            has_body,
+        )
+    };
+    let (json, form) = ("application/json", "application/x-www-form-urlencoded");
+    assert!(may("/a?x;_method=PUT", json, false));
+    assert!(may("/a", form, true) && !may("/a", form, false));
+    assert!(!may("/a?x=_method", json, true));
 }

@@ -77,6 +77,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         treatment: Arc::new(Treatment {
             origin: origin(),
             records,
+            request: None,
             public: Some("a bench".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

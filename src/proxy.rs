@@ -4,16 +4,20 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod destination;
 mod exchange;
 mod fence;
 mod headers;
 mod identity;
+mod judge;
 mod normalise;
 pub mod pipeline;
 pub mod respond;
+mod spelling;
 mod upload;
 mod upstream;
 
 pub use answer::Answer;
 pub use exchange::Ledger;
-pub use pipeline::{Inbound, Judge};
+pub use judge::Judge;
+pub use pipeline::Inbound;

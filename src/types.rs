@@ -5,6 +5,7 @@ pub mod direction;
 pub mod fingerprint;
 pub mod limits;
 pub mod origin;
+pub mod parameter;
 pub mod reason;
 pub mod refusal;
 pub mod secret;

@@ -20,7 +20,7 @@ pub struct Restrictions {
     pub expires: Option<Timestamp>,
     /// The methods that stay allowed.
     pub methods: Vec<String>,
-    /// The paths that stay allowed: exact, or everything below with `/**` at the end.
+    /// The paths that stay allowed, without percent-escapes: exact, or everything below with `/**` at the end.
     pub paths: Vec<String>,
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 pub struct Facts {
     /// The request's method.
     pub method: String,
-    /// The normalised path, without the query.
+    /// The normalised path, without the query, its percent-escapes undone: one spelling for one path.
     pub path: String,
     /// The host that the client asked for.
     pub host: String,

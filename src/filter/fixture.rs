@@ -28,6 +28,7 @@ impl Fixture {
             treatment: Treatment {
                 origin: origin("GET /x"),
                 records: None,
+                request: None,
                 public: Some("a test".into()),
                 read_as: None,
                 detect: Arc::new(DetectPlan {
@@ -68,6 +69,12 @@ impl Fixture {
             value: value.into(),
             until: until.map(|until| until.parse().unwrap()),
         });
+        self
+    }
+
+    /// With `control` as what the last rule serves.
+    pub(crate) fn control(mut self, control: Control) -> Self {
+        self.rules.last_mut().unwrap().control = control;
         self
     }
 

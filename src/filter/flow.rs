@@ -188,7 +188,13 @@ impl Flow {
         match &mut self.engine {
             Engine::Pass(bytes, report) => {
                 report.came(self.input.len());
-                *bytes = std::mem::take(&mut self.input);
+                let input = std::mem::take(&mut self.input);
+                // What was read ahead has not left yet.
+                *bytes = if bytes.is_empty() {
+                    input
+                } else {
+                    Bytes::from([&**bytes, &*input].concat())
+                };
             }
             Engine::Stream(stream) => {
                 let piece = self.input.split_to(self.input.len().min(PIECE));

@@ -5,9 +5,8 @@ use http::header::{
     COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::percent_decode;
 
-use crate::filter::{Edit, Inspector, Place, Side, coding};
+use crate::filter::{Edit, Inspector, Place, Side, coding, readings};
 use crate::types::Refusal;
 
 /// Fields that describe the body as the app made it.
@@ -81,10 +80,17 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
         let is_clean = inspector.report().found() == before;
         let place = Place::Header(if is_clean { name.as_str() } else { "*" });
         let value = value.as_bytes();
+        if side == Side::Request && *name == COOKIE {
+            inspect_cookies(value, inspector, &mut edits)?;
+            continue;
+        }
         inspector.inspect(value, &place, &mut edits)?;
-        for reading in readings(value) {
-            if edits.is_empty() {
-                inspector.inspect(&reading, &place, &mut edits)?;
+        // The inspector of requests reads every text in these ways.
+        if side == Side::Response {
+            for reading in readings::of(value) {
+                if edits.is_empty() {
+                    inspector.inspect(&reading, &place, &mut edits)?;
+                }
             }
         }
         if !edits.is_empty() {
@@ -99,38 +105,30 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
     Ok(())
 }
 
+/// Looks through cookies one by one: what stands in two of them is no text.
+fn inspect_cookies(
+    value: &[u8],
+    inspector: &mut Inspector,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    for cookie in value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+        let mut parts = cookie.splitn(2, |byte| *byte == b'=');
+        let name = parts.next().unwrap_or_default();
+        let before = inspector.report().found();
+        inspector.inspect(name, &Place::Cookie("*"), edits)?;
+        let is_clean = inspector.report().found() == before;
+        let shown = std::str::from_utf8(name).ok().filter(|_| is_clean);
+        let place = Place::Cookie(shown.unwrap_or("*"));
+        inspector.inspect(parts.next().unwrap_or_default(), &place, edits)?;
+    }
+    Ok(())
+}
+
 /// Names that are part of the protocol: no words of the app's.
 fn is_common(name: &HeaderName) -> bool {
     const PREFIXES: [&str; 3] = ["access-control-", "content-", "cross-origin-"];
     let name = name.as_str();
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || COMMON.contains(&name)
-}
-
-/// What else a value may say: decoded as an address is, as a form in an address is, and from
-/// ISO 8859-1, which fields without another charset are in (RFC 9110 section 5.5).
-fn readings(value: &[u8]) -> Vec<Vec<u8>> {
-    let mut readings = Vec::new();
-    if value.contains(&b'%') {
-        readings.push(percent_decode(value).collect());
-    }
-    if value.contains(&b'+') {
-        let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
-        let spaced: Vec<u8> = value.iter().map(space).collect();
-        readings.push(percent_decode(&spaced).collect());
-    }
-    let latin: Vec<Vec<u8>> = std::iter::once(value)
-        .chain(readings.iter().map(Vec::as_slice))
-        .filter(|reading| std::str::from_utf8(reading).is_err())
-        .map(|reading| {
-            reading
-                .iter()
-                .map(|byte| char::from(*byte))
-                .collect::<String>()
-        })
-        .map(String::into_bytes)
-        .collect();
-    readings.extend(latin);
-    readings
 }
 
 /// A body's length is not text; what the client sends to prove who it is has been judged before,
@@ -141,7 +139,6 @@ fn is_exempt(name: &HeaderName, side: Side) -> bool {
     }
     side == Side::Request
         && (*name == AUTHORIZATION
-            || *name == COOKIE
             || OURS.contains(&name.as_str())
             || name.as_str().starts_with("chaperone-"))
 }

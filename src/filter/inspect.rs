@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::filter::report::{Finding, Report};
-use crate::filter::{Place, Plan, Side};
+use crate::filter::{Place, Plan, Side, readings};
 use crate::policy::treatment::{Action, Class, DetectRule};
 use crate::scan::{Automaton, Hit, Scanner, Sweep};
-use crate::types::{ReasonCode, Refusal};
+use crate::types::{Control, ReasonCode, Refusal};
 
 /// A piece of a text that must not pass, and what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +88,7 @@ impl Inspector {
     }
 
     /// Looks through one whole text: adds what has to be replaced to `edits`, sorted, without overlaps.
+    /// In a request, which is refused or left alone, percent-escapes in it are undone and looked through, too.
     ///
     /// # Errors
     /// Refuses when a rule blocks what it found.
@@ -100,6 +101,7 @@ impl Inspector {
         let Some(automaton) = &self.plan.treatment.detect.automaton else {
             return Ok(());
         };
+        let before = self.report.found();
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
         automaton.find(text, &mut |hit| hits.push(hit));
@@ -109,7 +111,35 @@ impl Inspector {
             self.judge(&mut hits, text, 0, place, edits)
         };
         self.hits = hits;
-        judged
+        judged?;
+        self.inspect_readings(before, text, place, edits)
+    }
+
+    /// Looks through what else `text` of a request says, where nothing was found in it since `before`.
+    fn inspect_readings(
+        &mut self,
+        before: u64,
+        text: &[u8],
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
+        if self.side == Side::Response {
+            return Ok(());
+        }
+        let plan = Arc::clone(&self.plan);
+        let Some(automaton) = &plan.treatment.detect.automaton else {
+            return Ok(());
+        };
+        for reading in readings::of(text) {
+            // One finding for one text: in the reading that stands nearest to it.
+            if self.report.found() != before {
+                break;
+            }
+            let mut hits = Vec::new();
+            automaton.find(&reading, &mut |hit| hits.push(hit));
+            self.judge(&mut hits, &reading, 0, place, edits)?;
+        }
+        Ok(())
     }
 
     /// The same for a text in `window`, which does not change unless [`Inspector::restart`] is called:
@@ -130,16 +160,17 @@ impl Inspector {
         let Some(text) = window.get(range.clone()) else {
             return Err(Refusal::new(ReasonCode::Internal));
         };
+        let before = self.report.found();
         let base = range.start as u64;
         self.hits.clear();
         sweep.find(window, range, &mut |hit| self.hits.push(hit));
-        if self.hits.is_empty() {
-            return Ok(());
+        if !self.hits.is_empty() {
+            let mut hits = std::mem::take(&mut self.hits);
+            let judged = self.judge(&mut hits, text, base, place, edits);
+            self.hits = hits;
+            judged?;
         }
-        let mut hits = std::mem::take(&mut self.hits);
-        let judged = self.judge(&mut hits, text, base, place, edits);
-        self.hits = hits;
-        judged
+        self.inspect_readings(before, text, place, edits)
     }
 
     /// What windows hold has changed.
@@ -170,7 +201,7 @@ impl Inspector {
         let mut is_sound = true;
         hits.retain(|hit| {
             if let (Some(rule), Some(value)) = (rules(hit), slice(text, hit, base)) {
-                return self.acts(rule, value);
+                return self.acts(rule, value, place);
             }
             is_sound = false;
             false
@@ -234,8 +265,12 @@ impl Inspector {
     }
 
     /// Whether `rule` does anything about `value` here and now.
-    fn acts(&self, rule: &DetectRule, value: &[u8]) -> bool {
+    fn acts(&self, rule: &DetectRule, value: &[u8], place: &Place<'_>) -> bool {
         let now = self.plan.context.now;
+        // A cookie is what the app knows its user's session by: a credential is what belongs there.
+        if matches!(place, Place::Cookie(_)) && rule.control == Control::Credential {
+            return false;
+        }
         match rule.class {
             Class::Embargo { opens } => return opens.is_none_or(|opens| now < opens),
             Class::Detector if self.side == Side::Request && rule.action != Action::Block => {

@@ -63,6 +63,13 @@ impl Json {
         Self::build(plan, rule, false)
     }
 
+    /// A filter for one document of a request: one in which all is the subject's passes, any other is refused.
+    pub(crate) fn strict(plan: &Plan, rule: Arc<RecordRule>) -> Self {
+        let mut json = Self::new(plan, Some(rule));
+        json.walker.make_strict();
+        json
+    }
+
     fn build(plan: &Plan, rule: Option<Arc<RecordRule>>, drops_root: bool) -> Self {
         let limits = plan.context.limits;
         Self {

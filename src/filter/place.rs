@@ -7,6 +7,8 @@ use std::fmt::{self, Write};
 pub enum Place<'a> {
     /// A plain text body; the text begins this many bytes into it.
     Body(u64),
+    /// A cookie of a request.
+    Cookie(&'a str),
     /// A field of a form body.
     Field(&'a str),
     /// A header field.
@@ -73,6 +75,10 @@ impl Place<'_> {
         let mut text = String::new();
         match self {
             Self::Body(_) => {}
+            Self::Cookie(cookie) => {
+                text.push_str("cookie");
+                name(cookie, &mut text);
+            }
             Self::Field(field) => {
                 text.push_str("form");
                 name(field, &mut text);

@@ -38,7 +38,10 @@ impl Plan {
         let rules = &treatment.detect.rules;
         let has = |wanted: fn(&Class) -> bool| rules.iter().any(|rule| wanted(&rule.class));
         [
-            ("owner", treatment.records.is_some()),
+            (
+                "owner",
+                treatment.records.is_some() || treatment.request.is_some(),
+            ),
             ("detector", has(|class| matches!(class, Class::Detector))),
             (
                 "dictionary",

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::filter::coding::{Coding, Decoding};
 use crate::filter::form::Form;
 use crate::filter::json::{Json, Lines};
+use crate::filter::owned::Owned;
 use crate::filter::raw::Raw;
 use crate::filter::text::Text;
 use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
@@ -47,14 +48,21 @@ impl Stream {
         codings: &[Coding],
     ) -> Result<Self, Refusal> {
         let format: Box<dyn Format> = match inspector.side() {
-            Side::Request => match kind {
-                None | Some(Kind::Text) => Box::new(Raw::new(&inspector)),
-                Some(Kind::Form) => Box::new(Form::new(&inspector)),
-                Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
-                Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
+            Side::Request => match inspector.plan().treatment.request.clone() {
+                Some(rule) => Box::new(Owned::new(&inspector, rule, kind)?),
+                None => unchanged(kind, &inspector),
             },
             Side::Response => answer(kind, &inspector)?,
         };
+        Self::over(inspector, format, codings)
+    }
+
+    /// The same, for a body that `format` reads.
+    pub(super) fn over(
+        inspector: Inspector,
+        format: Box<dyn Format>,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
         let context = &inspector.plan().context;
         Ok(Self {
             decoding: Decoding::new(codings, &context.limits)?,
@@ -196,6 +204,16 @@ impl fmt::Debug for Stream {
     }
 }
 
+/// The format for a request's body without an owner rule: it is refused or left alone.
+pub(super) fn unchanged(kind: Option<Kind>, inspector: &Inspector) -> Box<dyn Format> {
+    match kind {
+        None | Some(Kind::Text) => Box::new(Raw::new(inspector)),
+        Some(Kind::Form) => Box::new(Form::new(inspector)),
+        Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
+        Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
+    }
+}
+
 /// The format for an answer, where the route's rules cover its kind.
 fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
     let treatment = &inspector.plan().treatment;
@@ -231,15 +249,21 @@ fn is_unreadable(code: ReasonCode) -> bool {
 
 /// The formats speak of answers; about a request the same is said in other codes.
 fn for_side(refusal: Refusal, side: Side) -> Refusal {
-    let code = match (side, refusal.code) {
-        (
-            Side::Request,
-            ReasonCode::AnswerMalformed | ReasonCode::AnswerTooDeep | ReasonCode::AnswerTruncated,
-        ) => ReasonCode::RequestMalformed,
-        (Side::Request, ReasonCode::RecordTooLarge | ReasonCode::StringTooLong) => {
-            ReasonCode::RequestTooLarge
+    if side == Side::Response {
+        return refusal;
+    }
+    let code = match refusal.code {
+        ReasonCode::AnswerMalformed | ReasonCode::AnswerTooDeep | ReasonCode::AnswerTruncated => {
+            ReasonCode::RequestMalformed
         }
-        (_, code) => code,
+        ReasonCode::RecordTooLarge | ReasonCode::StringTooLong => ReasonCode::RequestTooLarge,
+        ReasonCode::ForeignRecord | ReasonCode::NothingSelected => ReasonCode::RequestForeignRecord,
+        code => code,
+    };
+    let refusal = if refusal.code == ReasonCode::NothingSelected {
+        refusal.because("it holds none of the route's records")
+    } else {
+        refusal
     };
     Refusal { code, ..refusal }
 }

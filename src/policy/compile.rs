@@ -1,6 +1,7 @@
 //! Document → [`Policy`]: everything that a file says is checked here, and every mistake noted at its place.
 
 mod detect;
+mod request;
 mod routes;
 mod tokens;
 

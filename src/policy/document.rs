@@ -41,7 +41,8 @@ pub(in crate::policy) struct Document {
 pub(in crate::policy) enum ModeWord {
     /// The rules act.
     Enforce,
-    /// What the rules would do to an answer is recorded, and answers pass unchanged. Requests are refused as in `enforce`.
+    /// What the rules on answers and on the bodies of requests would do is recorded, and both pass unchanged. Tokens,
+    /// routes, `deny` and path owners refuse as in `enforce`.
     Observe,
 }
 
@@ -127,6 +128,9 @@ pub(in crate::policy) struct RouteForm {
     /// What answers are read as, where the app's content type misleads.
     #[serde(default, rename = "as")]
     pub(in crate::policy) read_as: Field<KindWord>,
+    /// The owner rule for the bodies of these requests, which must be JSON or NDJSON then.
+    #[serde(default)]
+    pub(in crate::policy) request: Field<RequestForm>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,
@@ -136,6 +140,22 @@ pub(in crate::policy) struct RouteForm {
     /// Biscuit Datalog that the capability must satisfy.
     #[serde(default)]
     pub(in crate::policy) authorize: Field<String>,
+}
+
+/// The owner rule for the bodies of requests: what is not the user's own is refused before the app sees any of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "request rule")]
+pub(in crate::policy) struct RequestForm {
+    /// `anywhere`, or an RFC 9535 JSONPath: which parts of a body are records. All of them must be the user's.
+    pub(in crate::policy) records: Field<String>,
+    /// Where a record names its owner, relative to the record; of a list, any may be the user.
+    pub(in crate::policy) owner: Field<Either<Field<String>, Vec<Field<String>>>>,
+    /// JSONPaths of members that may stand outside the records; any other is refused.
+    #[serde(default)]
+    pub(in crate::policy) also: Field<Vec<Field<String>>>,
+    /// A request without a body, and a body in which `records` selects nothing, pass.
+    #[serde(default)]
+    pub(in crate::policy) optional: Field<bool>,
 }
 
 /// What becomes of a record that is not the user's.

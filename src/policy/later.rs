@@ -37,7 +37,6 @@ const KEYS: &[Key] = &[
     (&["route"], "csp", "a wider content security policy"),
     (&["route"], "html", "owner rules for HTML"),
     (&["route"], "level", "routes for reviewed code alone"),
-    (&["route"], "request", "owner rules for request bodies"),
     (&["route"], "rows", "owner rules for CSV"),
     (&["route"], "synthetic", "routes with made-up data alone"),
     (&["route"], "websocket", "owner rules for WebSocket frames"),

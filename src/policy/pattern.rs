@@ -3,7 +3,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::types::Target;
+use crate::types::{Target, parameter};
 
 /// Which requests a route covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +177,9 @@ impl Pattern {
             return Err(error(at + brace, "a placeholder inside a segment", remedy));
         }
         let text = decode(part, at)?;
-        if text == "." || text == ".." || text.contains(['/', '\\', '%', ';']) {
+        if (text.starts_with('.') && text.trim_end_matches(['.', ' ']).is_empty())
+            || text.contains(['/', '\\', '%', ';'])
+        {
             let remedy = "requests with dot segments, `;`, or an encoded slash, backslash or percent sign are refused before any route";
             return Err(error(at, "no request can have this segment", remedy));
         }
@@ -292,11 +294,16 @@ impl Pattern {
         })
     }
 
-    /// The request has a parameter that it names more than once.
+    /// The request has a parameter that it names more than once, or that apps read in two ways:
+    /// under another spelling of its name, or ended at a `;`.
     pub(in crate::policy) fn sees_twice(&self, target: &Target) -> bool {
-        let query = target.query();
-        let count = |name: &str| query.iter().filter(|(sent, _)| **sent == *name).count();
-        self.query.iter().any(|(name, _)| count(name) > 1)
+        self.query.iter().any(|(name, _)| {
+            let wanted = parameter::folded(name);
+            let is_meant = |sent: &&(Box<str>, Box<str>)| parameter::folded(&sent.0) == wanted;
+            let plain = target.query().iter().filter(is_meant);
+            let split = target.split_query().iter().filter(is_meant);
+            split.clone().count() > 1 || plain.ne(split)
+        })
     }
 
     /// What stands in a request where this pattern has `{name}`.

@@ -189,6 +189,99 @@ fn compiles_the_record_rule() {
 }
 
 #[test]
+fn compiles_the_rule_on_requests() {
+    let policy = routes(
+        "- match: PUT /a
+  public: x
+  request: { records: '$.items[*]', owner: [sender, $.to.id], also: [$.page], optional: true }
+- { match: POST /a, public: x, request: { records: anywhere, owner: owner } }
+- { match: GET /a, public: x }
+",
+    );
+    let target = Target::parse("/a").unwrap();
+    let rule = |method: &Method| match policy.decide(policy.route(method, &target), &ada()) {
+        Decision::Permit(permit) => permit.treatment().request.clone(),
+        Decision::Deny(refusal) => panic!("{refusal:?}"),
+    };
+    let put = rule(&Method::PUT).unwrap();
+    assert!(matches!(&put.select, Select::Path(selector) if selector.as_str() == "$.items[*]"));
+    assert_eq!((put.owner.len(), put.also.len()), (2, 1));
+    assert_eq!((put.others, put.is_optional), (Others::Block, true));
+    let post = rule(&Method::POST).unwrap();
+    assert!(matches!(post.select, Select::Anywhere));
+    assert!(rule(&Method::GET).is_none());
+}
+
+#[test]
+fn refuses_rules_on_requests_that_say_too_little() {
+    for (request, message) in [
+        ("{ records: $ }", "`owner` is missing"),
+        ("{ owner: id }", "`records` is missing"),
+        ("{ records: '$.a[-1]', owner: id }", "unsupported JSONPath"),
+        ("{ records: $, owner: $ }", "a record is not its own owner"),
+        ("{ records: $, owner: [] }", "an empty list of owners"),
+        (
+            "{ records: anywhere, owner: $.a.b }",
+            "a path where a member's name is expected",
+        ),
+        (
+            "{ records: anywhere, owner: id, also: [$.a] }",
+            "`also` beside `records: anywhere`",
+        ),
+        (
+            "{ records: anywhere, owner: id, optional: true }",
+            "`optional` beside `records: anywhere`",
+        ),
+        (
+            "{ records: $, owner: id, others: drop }",
+            "unknown key `others`",
+        ),
+        ("[$]", "expected a mapping"),
+    ] {
+        let found = refused(&format!(
+            "routes: [{{ match: PUT /a, public: x, request: {request} }}]\n"
+        ));
+        assert!(found.contains(message), "{request}: {found}");
+    }
+    let found =
+        refused("routes: [{ match: PUT /a, deny: x, request: { records: $, owner: id } }]\n");
+    assert!(found.contains("`request` beside `deny`"), "{found}");
+    let found = refused("routes: [{ match: PUT /a, request: { records: $, owner: id } }]\n");
+    assert!(found.contains("a route that says nothing"), "{found}");
+}
+
+#[test]
+fn refuses_parameters_with_two_readings() {
+    let policy = routes(
+        "- { match: 'GET /list?user_id={user}', owner: '{user}', public: x }
+- { match: GET /list, public: x }
+",
+    );
+    let get = |raw: &str| ask(&policy, &Method::GET, raw).map_err(|refusal| refusal.code);
+    for raw in [
+        "/list?user_id=ada&user_id=eve",
+        "/list?user_id=ada&user.id=eve",
+        "/list?user_id=ada&USER_ID=eve",
+        "/list?user_id=ada&user_id[]=eve",
+        "/list?user_id=ada&+user_id=eve",
+        "/list?user_id=ada;user_id=eve",
+        "/list?user_id=ada;x=1",
+        "/list?x=1;user_id=eve",
+    ] {
+        assert_eq!(get(raw), Err(ReasonCode::AmbiguousRequest), "{raw}");
+    }
+    for raw in [
+        "/list?user_id=ada",
+        "/list?user_id=ada&x=1;y=2",
+        "/list?user_id=ada&user_ids=eve",
+        "/list?x=a;b",
+    ] {
+        assert!(get(raw).is_ok(), "{raw}");
+    }
+    assert_eq!(get("/list?user_id=eve"), Err(ReasonCode::NotOwner));
+}
+
+#[test]
 fn compiles_detectors_in_the_order_of_their_patterns() {
     let policy = policy(
         "subject: { own: [email] }

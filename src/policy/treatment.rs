@@ -15,6 +15,8 @@ pub struct Treatment {
     pub origin: Origin,
     /// The owner rule for answers that have structure.
     pub records: Option<Arc<RecordRule>>,
+    /// The owner rule for the bodies of requests (`request:`): a body that breaks it is refused.
+    pub request: Option<Arc<RecordRule>>,
     /// The reviewer's reason why answers outside the owner rule are nobody's data; without it (and
     /// outside `records`) a body is blocked.
     pub public: Option<Arc<str>>,
@@ -37,7 +39,7 @@ pub enum Kind {
     Text,
 }
 
-/// Which parts of a structured answer are records, whose they are, and what becomes of the others'.
+/// Which parts of a structured body are records, whose they are, and what becomes of the others'.
 #[derive(Clone, Debug)]
 pub struct RecordRule {
     /// Where the rule stands.

@@ -1,14 +1,13 @@
 //! Fields that concern one connection alone, and those that only the sidecar may set.
 
-use std::borrow::Cow;
-
 use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, EXPECT,
+    HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::fence;
+use super::spelling::{folded, is_other_spelling, is_rewrite};
 use crate::types::{ReasonCode, Refusal, Subject};
 
 const USER: HeaderName = HeaderName::from_static("x-forwarded-user");
@@ -86,13 +85,21 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
 
 /// Takes out of a request's trailers what an app that merges them into its head would believe.
 pub(super) fn trailers_to_app(trailers: &mut HeaderMap) {
-    for name in [&AUTHORIZATION, &CONTENT_LENGTH, &COOKIE, &HOST] {
+    for name in [
+        &AUTHORIZATION,
+        &CONTENT_ENCODING,
+        &CONTENT_LENGTH,
+        &CONTENT_TYPE,
+        &COOKIE,
+        &HOST,
+    ] {
         trailers.remove(name);
     }
     for name in &HOP {
         trailers.remove(name);
     }
-    remove_where(trailers, is_identity);
+    let is_believed = |name: &str| is_identity(name) || is_rewrite(name) || name == "destination";
+    remove_where(trailers, is_believed);
     remove_odd(trailers);
 }
 
@@ -131,22 +138,6 @@ pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> b
     }
 }
 
-/// A name as servers see it that make a variable of it: all but letters and digits fold into one.
-pub(super) fn folded(name: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if name.bytes().all(is_plain) {
-        return Cow::Borrowed(name);
-    }
-    let fold = |byte: u8| {
-        if is_plain(byte) {
-            char::from(byte)
-        } else {
-            '-'
-        }
-    };
-    Cow::Owned(name.bytes().map(fold).collect())
-}
-
 fn is_ours(name: &str) -> bool {
     name == "chaperone" || name.starts_with("chaperone-")
 }
@@ -162,16 +153,11 @@ fn is_for_routers(name: &str) -> bool {
     )
 }
 
-/// Takes out other spellings of the fields that say where a body ends.
+/// Takes out other spellings of fields that mean something to servers.
 fn remove_odd(headers: &mut HeaderMap) {
-    let is_odd = |name: &HeaderName| {
-        let folded = folded(name.as_str());
-        matches!(folded, Cow::Owned(_))
-            && matches!(&*folded, "content-length" | "transfer-encoding")
-    };
     let odd: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| is_odd(name))
+        .filter(|name| is_other_spelling(name))
         .cloned()
         .collect();
     for name in odd {
@@ -181,7 +167,7 @@ fn remove_odd(headers: &mut HeaderMap) {
 
 /// Whether apps may take the field for an identity. The name is folded: `X_Forwarded_User` reads
 /// like `X-Forwarded-User` to many.
-fn is_identity(name: &str) -> bool {
+pub(super) fn is_identity(name: &str) -> bool {
     const NAMES: [&str; 9] = [
         "auth-user",
         "sm-user",
@@ -247,7 +233,8 @@ fn value(text: &str) -> Result<HeaderValue, Refusal> {
 mod tests {
     use http::{HeaderMap, HeaderName, HeaderValue};
 
-    use super::{from_app, to_app};
+    use super::super::spelling::refuse_twins;
+    use super::{from_app, to_app, trailers_to_app};
     use crate::types::{ReasonCode, Subject};
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
@@ -321,9 +308,84 @@ mod tests {
     }
 
     #[test]
+    fn refuses_to_hand_on_trailers_that_an_app_would_believe() {
+        let mut trailers = map(&[
+            ("X-Forwarded-User", "bob"),
+            ("x_forwarded_user", "bob"),
+            ("X-HTTP-Method-Override", "DELETE"),
+            ("x_http_method", "DELETE"),
+            ("PATH_INFO", "/admin"),
+            ("Content-Type", "text/plain"),
+            ("content_type", "text/plain"),
+            ("Content-Encoding", "gzip"),
+            ("Destination", "/admin"),
+            ("Host", "other"),
+            ("X_Forwarded_For", "::1"),
+            ("X-Sum", "7"),
+            ("Content-Digest", "sha-256=:AA==:"),
+        ]);
+        trailers_to_app(&mut trailers);
+        let kept = map(&[("x-sum", "7"), ("content-digest", "sha-256=:AA==:")]);
+        assert_eq!(trailers, kept);
+    }
+
+    #[test]
     fn refuses_answers_with_two_lengths() {
         let mut headers = map(&[("content-length", "3"), ("transfer-encoding", "chunked")]);
         let refusal = from_app(&mut headers).unwrap_err();
         assert_eq!(refusal.code, ReasonCode::AppProtocol);
+    }
+
+    /// Names near the borders of what is taken out, refused and left.
+    fn name() -> impl proptest::strategy::Strategy<Value = String> {
+        let words = [
+            "x",
+            "forwarded",
+            "user",
+            "content",
+            "type",
+            "tenant",
+            "chaperone",
+            "http",
+            "method",
+            "-",
+        ];
+        let word = proptest::sample::select(words.to_vec());
+        let sign = proptest::sample::select(vec!["-", "_", ".", "~", ""]);
+        let parts = proptest::collection::vec((word, sign), 1..5);
+        proptest::strategy::Strategy::prop_map(parts, |parts| {
+            parts
+                .iter()
+                .map(|(word, sign)| format!("{word}{sign}"))
+                .collect()
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn normal_heads_are_their_own_normal_form(names in proptest::collection::vec(name(), 0..8)) {
+            let alice = Subject::new("alice", []).unwrap();
+            let mut headers = HeaderMap::new();
+            for name in &names {
+                headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("mallory"));
+            }
+            if refuse_twins(&headers).is_ok() {
+                to_app(&mut headers, &alice).unwrap();
+                let once = headers.clone();
+                refuse_twins(&headers).unwrap();
+                to_app(&mut headers, &alice).unwrap();
+                proptest::prop_assert_eq!(&headers, &once);
+                // However servers fold names, one of them says who asks, and it is the sidecar's.
+                let folded = |name: &HeaderName| name.as_str().replace(['_', '.', '~'], "-");
+                let users: Vec<_> = headers.iter().filter(|(name, _)| folded(name) == "x-forwarded-user").collect();
+                proptest::prop_assert_eq!(users.len(), 1);
+                proptest::prop_assert_eq!(users[0].1, "alice");
+                let mut all: Vec<String> = headers.keys().map(folded).collect();
+                let count = all.len();
+                all.sort_unstable();
+                all.dedup();
+                proptest::prop_assert_eq!(all.len(), count);
+            }
+        }
     }
 }

@@ -4,22 +4,11 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE}
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 
-use super::headers::folded;
+use super::spelling::{folded, is_rewrite, refuse_twins};
 use crate::types::{ReasonCode, Refusal, Target};
 
 /// The longest method that is taken for one.
 pub(super) const METHOD: usize = 32;
-
-/// Fields by which some apps take another method or path than the one that policy judges.
-const REWRITES: [&str; 7] = [
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-rewrite-url",
-];
 
 /// Reads the target; leaves exactly one `Host` field and the target in origin form.
 pub(super) fn normalise(
@@ -40,12 +29,17 @@ pub(super) fn normalise(
         return Err(Refusal::new(ReasonCode::UpgradeRefused).because("CONNECT makes a tunnel"));
     }
     refuse_upgrades(&head.headers)?;
-    if let Some(name) = head.headers.keys().find(|name| is_rewrite(name.as_str())) {
+    if let Some(name) = head
+        .headers
+        .keys()
+        .find(|name| is_rewrite(&folded(name.as_str())))
+    {
         let name = name.as_str();
         return Err(ambiguous(format!(
             "`{name}` names another method or target"
         )));
     }
+    refuse_twins(&head.headers)?;
     if head.headers.contains_key(TRANSFER_ENCODING) && head.headers.contains_key(CONTENT_LENGTH) {
         return Err(ambiguous("its body has two lengths"));
     }
@@ -156,10 +150,6 @@ fn host(
     }
 }
 
-fn is_rewrite(name: &str) -> bool {
-    REWRITES.contains(&&*folded(name))
-}
-
 #[cfg(test)]
 mod tests {
     use http::{Request, Version};
@@ -205,6 +195,8 @@ mod tests {
             plain().header("x-http-method-override", "DELETE"),
             plain().header("X_Original_URL", "/b"),
             plain().header("X.Original.URL", "/b"),
+            plain().header("x-tenant", "a").header("x_tenant", "b"),
+            plain().header("content_type", "text/plain"),
             plain().method("A".repeat(33).as_str()),
             plain().header("transfer-encoding", "gzip, chunked"),
             plain()

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderValue, Method, Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -17,27 +18,19 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
+use super::judge::{self, Judge};
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
-use super::{fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts, Verifier};
+use super::{destination, fence, headers, identity, normalise};
+use crate::capability::{Capability, Facts};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
-use crate::policy::{Decision, Permit, Policy};
+use crate::policy::{Decision, Permit};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
 use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
-
-/// The policy of the moment and the verifier that was made of it: taken together, once for each request.
-#[derive(Debug)]
-pub struct Judge {
-    /// The rules.
-    pub policy: Policy,
-    /// Proves the tokens that they accept.
-    pub verifier: Verifier,
-}
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
@@ -151,14 +144,16 @@ impl Inbound {
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
         let now = Timestamp::now();
-        let judge = self.judge.snapshot();
-        let (policy, verifier) = (&judge.value.policy, &judge.value.verifier);
-        exchange.judged_by(judge.generation, policy.hash());
+        let snapshot = self.judge.snapshot();
+        let judge = &snapshot.value;
+        let (policy, verifier) = (&judge.policy, &judge.verifier);
+        exchange.judged_by(snapshot.generation, policy.hash());
 
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&method, &head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
@@ -166,7 +161,8 @@ impl Inbound {
         let copies = Copies::of(&token);
         drop(token);
         exchange.acts_for(verified.subject(), verified.token_id());
-        if copies.are_in_target(&target) {
+        let is_copied = |target: &Target| copies.are_in_target(target);
+        if is_copied(&target) || destination.as_ref().is_some_and(is_copied) {
             exchange.keeps_target();
             let refusal = Refusal::new(ReasonCode::RequestFinding);
             return Err(refusal
@@ -180,10 +176,27 @@ impl Inbound {
         }
         let facts = self.facts(&head, &target, now);
         let rule = routed.as_ref().and_then(|routed| routed.rule());
+        let proven = verified.clone();
         let capability: Capability = verifier.authorize(verified, &facts, rule).await?;
         let permit: Permit = match policy.decide(routed, &capability) {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(refusal.into()),
+        };
+        let judged = judge::Asked {
+            verified: &proven,
+            method: &method,
+            facts: &facts,
+        };
+        if let Some(destination) = &destination {
+            judge.reaches(judged, destination).await?;
+        }
+        // Its second target was judged for one method alone.
+        let may_mean_another = destination.is_none()
+            && filter::may_name_method(&target, &head.headers, !body.is_end_stream());
+        let methods = if may_mean_another {
+            judge.alike(judged, &target, &permit).await
+        } else {
+            vec![method.clone()]
         };
         let context = self.context(now);
 
@@ -196,7 +209,7 @@ impl Inbound {
         let upload = Upload::new(body, self.limits.body_time, copies);
         let turn = upload.turn();
         let request = Request::from_parts(head, upload);
-        let request = filter::request(&permit, &context, &target, request).await?;
+        let request = filter::request(&permit, &context, &target, &methods, request).await?;
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
@@ -234,7 +247,7 @@ impl Inbound {
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         Facts {
             method: head.method.as_str().to_owned(),
-            path: target.path().to_owned(),
+            path: target.decoded_path(),
             host: host.unwrap_or_default().to_owned(),
             preview: Some(self.ledger.preview.to_string()),
             revision: self.ledger.revision.as_deref().map(str::to_owned),
@@ -306,7 +319,6 @@ struct Passed {
 
 /// Reads an empty body to its end, so that its hook has run.
 async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
-    use http_body::Body as _;
     while let Some(frame) =
         std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
     {

@@ -40,6 +40,7 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::NotOwner
         | Code::PreflightRefused
         | Code::RequestFinding
+        | Code::RequestForeignRecord
         | Code::ServiceWorkerRefused
         | Code::UpgradeRefused => StatusCode::FORBIDDEN,
         Code::Hidden => StatusCode::NOT_FOUND,

@@ -113,6 +113,8 @@ pub enum ReasonCode {
     RecordTooLarge,
     /// The request holds what the policy keeps from the app.
     RequestFinding,
+    /// The request writes a record that is not its user's.
+    RequestForeignRecord,
     /// The request's body is not what its type says.
     RequestMalformed,
     /// The request did not arrive in time.
@@ -174,6 +176,7 @@ impl ReasonCode {
         Self::PreflightRefused,
         Self::RecordTooLarge,
         Self::RequestFinding,
+        Self::RequestForeignRecord,
         Self::RequestMalformed,
         Self::RequestTimeout,
         Self::RequestTooLarge,
@@ -217,7 +220,7 @@ impl ReasonCode {
                 "ambiguous-request",
                 Leak,
                 "the request can be read in two ways",
-                "send one plain form: no dot segments, empty segments, encoded slashes or control characters in the path",
+                "send one plain form: no dot segments, empty segments, encoded slashes or control characters in the path, no field in two spellings, no other method than the request's own",
             ),
             Self::AnswerMalformed => Text(
                 "answer-malformed",
@@ -400,6 +403,12 @@ impl ReasonCode {
                 Leak,
                 "the request holds what the policy keeps from the app",
                 "leave it out of the request",
+            ),
+            Self::RequestForeignRecord => Text(
+                "request-foreign-record",
+                Delete,
+                "the request writes a record that is not its user's",
+                "write records in your own name alone, and nothing beside them",
             ),
             Self::RequestMalformed => Text(
                 "request-malformed",

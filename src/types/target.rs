@@ -13,8 +13,12 @@ pub struct Target {
     raw: Box<str>,
     path_end: usize,
     segments: Vec<Box<str>>,
-    query: Vec<(Box<str>, Box<str>)>,
+    query: Parameters,
+    /// The parameters of a reader that ends them at `;` too, where one stands in the query.
+    split: Option<Parameters>,
 }
+
+type Parameters = Vec<(Box<str>, Box<str>)>;
 
 /// Why a target has no single reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,13 +26,14 @@ pub enum TargetError {
     /// A control character, space, non-ASCII byte, backslash or fragment stands in it.
     #[error("a character that no request target may hold")]
     Character,
-    /// `.` or `..` stands as a segment, encoded or not.
+    /// A segment of nothing but dots (and spaces behind them), encoded or not.
     #[error("a dot segment")]
     DotSegment,
     /// Two slashes stand side by side.
     #[error("an empty path segment")]
     EmptySegment,
-    /// A `%` without two hexadecimal digits, or an encoded slash, backslash, percent sign or control character.
+    /// A `%` without two hexadecimal digits, or (in the path) an encoded slash, backslash, percent sign, `;`
+    /// or control character.
     #[error("an escape that apps read in different ways")]
     Escape,
     /// It does not begin with a slash.
@@ -70,24 +75,23 @@ impl Target {
             if text.contains(['/', '\\', '%', ';']) || text.chars().any(char::is_control) {
                 return Err(TargetError::Escape);
             }
-            if text == "." || text == ".." {
+            // File systems cut dots and spaces at the end off: nothing is left of such a segment.
+            if text.starts_with('.') && text.trim_end_matches(['.', ' ']).is_empty() {
                 return Err(TargetError::DotSegment);
             }
             segments.push(text.into());
         }
-        let query = query
-            .split('&')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Ok((form_decode(name)?, form_decode(value)?))
-            })
-            .collect::<Result<_, TargetError>>()?;
+        let split = query
+            .contains(';')
+            .then(|| parameters(query, &['&', ';']))
+            .transpose()?;
+        let query = parameters(query, &['&'])?;
         Ok(Self {
             path_end: path.len(),
             raw: raw.into(),
             segments,
             query,
+            split,
         })
     }
 
@@ -103,6 +107,13 @@ impl Target {
         self.raw.get(..self.path_end).unwrap_or(&self.raw)
     }
 
+    /// The path with its percent-escapes undone: no segment holds a slash, so it has one reading.
+    #[must_use]
+    pub fn decoded_path(&self) -> String {
+        let segments = self.segments.iter();
+        segments.fold(String::new(), |path, segment| path + "/" + segment)
+    }
+
     /// The decoded path segments; a trailing slash gives an empty last one, `/` gives one empty segment.
     #[must_use]
     pub fn segments(&self) -> &[Box<str>] {
@@ -114,12 +125,35 @@ impl Target {
     pub fn query(&self) -> &[(Box<str>, Box<str>)] {
         &self.query
     }
+
+    /// The decoded query parameters as apps read them that end a parameter at `;`, too.
+    #[must_use]
+    pub fn split_query(&self) -> &[(Box<str>, Box<str>)] {
+        self.split.as_ref().unwrap_or(&self.query)
+    }
+
+    /// The query as it came, without its question mark; empty where there is none.
+    #[must_use]
+    pub fn raw_query(&self) -> &str {
+        self.raw.get(self.path_end + 1..).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.raw)
     }
+}
+
+fn parameters(query: &str, ends: &[char]) -> Result<Parameters, TargetError> {
+    query
+        .split(ends)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((form_decode(name)?, form_decode(value)?))
+        })
+        .collect()
 }
 
 fn decode(text: &str) -> Result<String, TargetError> {
@@ -152,6 +186,10 @@ mod tests {
         let target = Target::parse("/api/us%C3%A9r/1?q=a+b&q=%26&flag").unwrap();
         assert_eq!(target.as_str(), "/api/us%C3%A9r/1?q=a+b&q=%26&flag");
         assert_eq!(target.path(), "/api/us%C3%A9r/1");
+        assert_eq!(target.decoded_path(), "/api/usér/1");
+        for path in ["/", "/a", "/a/", "/a/b"] {
+            assert_eq!(Target::parse(path).unwrap().decoded_path(), path);
+        }
         let segments: Vec<&str> = target.segments().iter().map(AsRef::as_ref).collect();
         assert_eq!(segments, ["api", "usér", "1"]);
         let query: Vec<(&str, &str)> = target
@@ -172,6 +210,22 @@ mod tests {
             ("/a/../b", TargetError::DotSegment),
             ("/a/%2e%2E/b", TargetError::DotSegment),
             ("/a/.", TargetError::DotSegment),
+            ("/a/..", TargetError::DotSegment),
+            ("/a/...", TargetError::DotSegment),
+            ("/a/.%2e", TargetError::DotSegment),
+            ("/a/..%20/b", TargetError::DotSegment),
+            ("/a/%2e%20.", TargetError::DotSegment),
+            ("/a%u002e", TargetError::Escape),
+            ("/a%7f", TargetError::Escape),
+            ("/a%c2%85", TargetError::Escape),
+            ("/%c0%ae%c0%ae/b", TargetError::Utf8),
+            ("/%e0%80%af", TargetError::Utf8),
+            ("/%ed%a0%80", TargetError::Utf8),
+            ("/a\t", TargetError::Character),
+            ("/a\0", TargetError::Character),
+            ("", TargetError::Form),
+            ("a", TargetError::Form),
+            ("?a", TargetError::Form),
             ("/a%2fb", TargetError::Escape),
             ("/a%5Cb", TargetError::Escape),
             ("/a%252fb", TargetError::Escape),
@@ -192,6 +246,75 @@ mod tests {
             ("/?q=%00", TargetError::Escape),
         ] {
             assert_eq!(Target::parse(raw), Err(error), "{raw}");
+        }
+    }
+
+    #[test]
+    fn leaves_plain_names_alone() {
+        for raw in [
+            "/.well-known/x",
+            "/a.",
+            "/..a",
+            "/a/..a/b",
+            "/.%20x",
+            "/a%20",
+            "/~a",
+            "/a?b=..%2F;%3F%23%25",
+        ] {
+            let target = Target::parse(raw).unwrap();
+            assert_eq!(target.as_str(), raw);
+        }
+    }
+
+    #[test]
+    fn reads_semicolons_both_ways() {
+        let target = Target::parse("/a?b=1;c=2&d=%3B").unwrap();
+        let read = |query: &[(Box<str>, Box<str>)]| {
+            let pairs = query.iter().map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>()
+        };
+        assert_eq!(read(target.query()), ["b=1;c=2", "d=;"]);
+        assert_eq!(read(target.split_query()), ["b=1", "c=2", "d=;"]);
+        assert_eq!(target.raw_query(), "b=1;c=2&d=%3B");
+        assert_eq!(Target::parse("/a").unwrap().raw_query(), "");
+    }
+
+    /// Pieces that paths are put together from, so that most tries come near the borders.
+    fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "/", "a", "b.c", ".", "..", "%2e", "%2F", "%5c", "%25", "%41", "%c3%a9", "%ff", "%00",
+            "%3b", "%3f", "%23", ";", "//", "\\", "?", "&", "=", "+", "%20", " ", "#", "%", "%u",
+            "é", "~",
+        ]);
+        proptest::strategy::Strategy::prop_map(proptest::collection::vec(piece, 0..12), |pieces| {
+            pieces.concat()
+        })
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn normal_forms_are_their_own_normal_form(raw in pieces()) {
+            let raw = format!("/{raw}");
+            if let Ok(target) = Target::parse(&raw) {
+                // What is judged is what is forwarded, and reading it once more says the same.
+                proptest::prop_assert_eq!(target.as_str(), &raw);
+                proptest::prop_assert_eq!(&Target::parse(target.as_str()).unwrap(), &target);
+                // The path has one reading: encoding what was read leads back to it.
+                let path: String = target
+                    .segments()
+                    .iter()
+                    .map(|segment| {
+                        let all = percent_encoding::NON_ALPHANUMERIC;
+                        format!("/{}", percent_encoding::utf8_percent_encode(segment, all))
+                    })
+                    .collect();
+                let again = Target::parse(&path).unwrap();
+                proptest::prop_assert_eq!(again.segments(), target.segments());
+                for segment in target.segments() {
+                    proptest::prop_assert!(!segment.contains(['/', '\\', '%', ';', '\0']));
+                    proptest::prop_assert!(&**segment != "." && &**segment != "..");
+                }
+            }
         }
     }
 }

@@ -9,4 +9,5 @@ mod hostile;
 mod lifecycle;
 mod passing;
 mod refusing;
+mod requests;
 mod streams;

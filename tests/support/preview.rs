@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Builder {
     app: SocketAddr,
     routes: String,
+    files: Vec<(String, String)>,
     limits: String,
     config: String,
     has_log: bool,
@@ -25,6 +26,7 @@ pub(crate) fn preview(app: SocketAddr) -> Builder {
     Builder {
         app,
         routes: ROUTES.to_owned(),
+        files: Vec::new(),
         limits: String::new(),
         config: String::new(),
         has_log: true,
@@ -47,6 +49,18 @@ impl Builder {
         self
     }
 
+    /// Other routes, and whatever sections of the policy stand behind them.
+    pub(crate) fn routes(mut self, routes: &str) -> Self {
+        self.routes = routes.to_owned();
+        self
+    }
+
+    /// A file beside the policy.
+    pub(crate) fn file(mut self, name: &str, text: &str) -> Self {
+        self.files.push((name.to_owned(), text.to_owned()));
+        self
+    }
+
     pub(crate) fn config(mut self, config: &str) -> Self {
         self.config = config.to_owned();
         self
@@ -62,6 +76,9 @@ impl Builder {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();
         std::fs::write(folder.path().join("issuer.pub"), key.public().to_string()).unwrap();
+        for (name, text) in &self.files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         let policy = self.policy();
         std::fs::write(folder.path().join("policy.yaml"), policy).unwrap();
         self.start_in(folder, key).await

@@ -31,9 +31,10 @@ pub(super) async fn ask(
     address: SocketAddr,
     method: &Method,
     path: &str,
+    body: &'static str,
     token: Option<&str>,
 ) -> anyhow::Result<Answer> {
-    tokio::time::timeout(PATIENCE, exchange(address, method, path, token))
+    tokio::time::timeout(PATIENCE, exchange(address, method, path, body, token))
         .await
         .with_context(|| format!("no answer to {method} {path} in time"))?
         .with_context(|| format!("{method} {path} failed"))
@@ -43,6 +44,7 @@ async fn exchange(
     address: SocketAddr,
     method: &Method,
     path: &str,
+    body: &'static str,
     token: Option<&str>,
 ) -> anyhow::Result<Answer> {
     let stream = TcpStream::connect(address).await?;
@@ -61,12 +63,10 @@ async fn exchange(
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
     }
-    let (request, body) = if method == Method::POST {
-        let request = request.header(header::CONTENT_TYPE, "application/json");
-        (request, Bytes::from_static(b"{\"item\": \"kite\"}"))
-    } else {
-        (request, Bytes::new())
-    };
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    let body = Bytes::from_static(body.as_bytes());
     let response = sender.send_request(request.body(Full::new(body))?).await?;
     let status = response.status().as_u16();
     let decision = response

@@ -14,6 +14,8 @@ pub(super) struct Scene {
     pub(super) method: http::Method,
     /// Path and query.
     pub(super) path: &'static str,
+    /// What is sent along as JSON; nothing where it is empty.
+    pub(super) body: &'static str,
     /// What is claimed about the answers.
     pub(super) claims: &'static [Claim],
 }
@@ -75,12 +77,14 @@ pub(super) const SCENES: &[Scene] = &[
         title: "Without a capability, nothing",
         method: http::Method::GET,
         path: "/",
+        body: "",
         claims: STRANGERS,
     },
     Scene {
         title: "Own orders, and nobody else's",
         method: http::Method::GET,
         path: "/api/orders",
+        body: "",
         claims: &[
             claim(
                 "orders-alice",
@@ -126,6 +130,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "A record with two owners",
         method: http::Method::GET,
         path: "/api/messages",
+        body: "",
         claims: &[
             claim(
                 "messages-alice",
@@ -149,6 +154,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "Search: records wherever they stand",
         method: http::Method::GET,
         path: "/api/search?q=stool",
+        body: "",
         claims: &[claim(
             "search-alice",
             Alice,
@@ -164,6 +170,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "A path that names its owner",
         method: http::Method::GET,
         path: "/api/users/u-alice",
+        body: "",
         claims: &[
             claim(
                 "profile-alice",
@@ -183,6 +190,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "A right that only some users have",
         method: http::Method::POST,
         path: "/api/orders",
+        body: r#"{"customer": {"id": "u-bob"}, "item": "kite"}"#,
         claims: &[
             claim(
                 "order-bob",
@@ -199,9 +207,22 @@ pub(super) const SCENES: &[Scene] = &[
         ],
     },
     Scene {
+        title: "An order in another's name",
+        method: http::Method::POST,
+        path: "/api/orders",
+        body: r#"{"customer": {"id": "u-alice"}, "item": "kite"}"#,
+        claims: &[claim(
+            "order-in-alices-name",
+            Bob,
+            "Bob may not order for Alice; the app never hears of his attempt.",
+            Refused(403, ReasonCode::RequestForeignRecord),
+        )],
+    },
+    Scene {
         title: "An export, one record a line",
         method: http::Method::GET,
         path: "/export/orders.ndjson",
+        body: "",
         claims: &[claim(
             "export-alice",
             Alice,
@@ -217,6 +238,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "An embargo",
         method: http::Method::GET,
         path: "/api/projects",
+        body: "",
         claims: &[claim(
             "embargo",
             Bob,
@@ -228,6 +250,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "The same embargo in a request",
         method: http::Method::GET,
         path: "/api/search?q=Falcon%20IX",
+        body: "",
         claims: &[claim(
             "embargo-request",
             Alice,
@@ -239,6 +262,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "Pages that act on everybody's data",
         method: http::Method::GET,
         path: "/admin/users",
+        body: "",
         claims: &[claim(
             "admin",
             Alice,
@@ -250,6 +274,7 @@ pub(super) const SCENES: &[Scene] = &[
         title: "What no route names",
         method: http::Method::GET,
         path: "/api/debug",
+        body: "",
         claims: &[claim(
             "debug",
             Alice,
@@ -266,7 +291,7 @@ pub(super) const LOG: &str = "Each answer has its record in the audit log, with 
 /// Values that must stand in no audit record.
 pub(super) const NEVER_LOGGED: &[&str] = &[
     "shop.example",
-    "4111",
+    "4111 1111",
     "Falcon",
     "u-alice",
     "u-bob",

@@ -53,7 +53,12 @@ const GUARDS: &[(&[&str], &str, &str)] = &[
         "",
     ),
     (
-        &["order-bob"],
+        &["order-in-alices-name"],
+        "    request: { records: \"$\", owner: \"$.customer.id\" }\n",
+        "",
+    ),
+    (
+        &["order-bob", "order-in-alices-name"],
         "group($u, \"buyers\")",
         "group($u, \"nobody\")",
     ),

@@ -24,12 +24,13 @@ pub(super) struct Played {
 
 /// Asks everything that `scene` asks.
 pub(super) async fn play(stage: &Stage, scene: &'static Scene) -> anyhow::Result<Played> {
-    let app = client::ask(stage.app(), &scene.method, scene.path, None).await?;
+    let app = client::ask(stage.app(), &scene.method, scene.path, scene.body, None).await?;
     let mut answers = Vec::new();
     for who in Who::ALL {
         if scene.claims.iter().any(|claim| claim.who == who) {
             let token = stage.token(who);
-            let answer = client::ask(stage.door(), &scene.method, scene.path, token).await?;
+            let answer =
+                client::ask(stage.door(), &scene.method, scene.path, scene.body, token).await?;
             answers.push((who, answer));
         }
     }

@@ -79,6 +79,8 @@ pub(super) struct Judge {
     also: Vec<States>,
     also_next: Vec<States>,
     has_matched: bool,
+    /// Nothing may stand outside of the records: a request can't be told without it.
+    is_strict: bool,
 }
 
 impl Judge {
@@ -89,7 +91,13 @@ impl Judge {
             also: Vec::new(),
             also_next: Vec::new(),
             has_matched: false,
+            is_strict: false,
         }
+    }
+
+    /// Refuses what stands outside of the records, instead of leaving it out.
+    pub(super) fn make_strict(&mut self) {
+        self.is_strict = true;
     }
 
     /// Begins another document of the same body.
@@ -128,8 +136,13 @@ impl Judge {
     }
 
     /// Notes something that is left out because it stands outside of the records.
-    pub(super) fn withhold(&self, inspector: &mut Inspector) {
+    pub(super) fn withhold(&self, inspector: &mut Inspector) -> Result<(), Refusal> {
+        if self.is_strict {
+            let refusal = self.refusal(ReasonCode::ForeignRecord);
+            return Err(refusal.because("something stands outside of the records"));
+        }
         self.withhold_as(inspector, Others::Drop);
+        Ok(())
     }
 
     /// Notes a record that is not the subject's.

@@ -42,6 +42,13 @@ impl Lines {
         }
     }
 
+    /// A filter for the lines of a request: where all are the subject's, they pass, otherwise they are refused.
+    pub(crate) fn strict(plan: &Plan, rule: Arc<RecordRule>) -> Self {
+        let mut lines = Self::new(plan, Some(rule));
+        lines.json.walker.make_strict();
+        lines
+    }
+
     /// Takes a part of `chunk`: bytes of one line, without its line break.
     fn part(
         &mut self,

@@ -91,6 +91,11 @@ impl Walker {
         }
     }
 
+    /// Refuses what stands outside of the records, instead of leaving it out.
+    pub(super) fn make_strict(&mut self) {
+        self.judge.make_strict();
+    }
+
     /// Begins another document.
     pub(super) fn restart(&mut self) {
         self.frames.clear();
@@ -315,7 +320,7 @@ impl Walker {
                 Next::Skip
             }
             Fate::Withhold => {
-                self.judge.withhold(desk.inspector);
+                self.judge.withhold(desk.inspector)?;
                 if self.frames.is_empty() {
                     self.lead(desk, start)?;
                     desk.insert(b"null");
@@ -552,7 +557,7 @@ impl Walker {
                 desk.keep(end);
             }
         } else {
-            self.judge.withhold(desk.inspector);
+            self.judge.withhold(desk.inspector)?;
             self.waiting.truncate(frame.opening);
             desk.leave_out(end);
         }

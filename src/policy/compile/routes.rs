@@ -15,7 +15,7 @@ use crate::policy::treatment::{DetectPlan, Kind, Others, RecordRule, Select, Tre
 use crate::types::Origin;
 
 /// One owner, or several of which any may be the subject.
-type Owners = Either<Field<String>, Vec<Field<String>>>;
+pub(super) type Owners = Either<Field<String>, Vec<Field<String>>>;
 
 impl Compiler {
     pub(super) fn routes(
@@ -111,6 +111,7 @@ impl Compiler {
             (form.also.span(), "also"),
             (form.optional.span(), "optional"),
             (form.read_as.span(), "as"),
+            (form.request.span(), "request"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
         ];
@@ -156,6 +157,7 @@ impl Compiler {
             treatment: Arc::new(Treatment {
                 origin: origin.clone(),
                 records: records.map(Arc::new),
+                request: self.request(&form.request, origin).map(Arc::new),
                 public: self.reason(&form.public).map(|reason| reason.trim().into()),
                 read_as: form.read_as.value().map(|word| match word {
                     KindWord::Json => Kind::Json,
@@ -264,7 +266,7 @@ impl Compiler {
         }
     }
 
-    fn owners(&self, field: &Field<Owners>, is_anywhere: bool) -> Vec<Selector> {
+    pub(super) fn owners(&self, field: &Field<Owners>, is_anywhere: bool) -> Vec<Selector> {
         let Some((owners, span)) = field.placed() else {
             return Vec::new();
         };
@@ -319,7 +321,11 @@ impl Compiler {
         Some(selector)
     }
 
-    fn also(&self, field: &Field<Vec<Field<String>>>, is_anywhere: bool) -> Vec<Selector> {
+    pub(super) fn also(
+        &self,
+        field: &Field<Vec<Field<String>>>,
+        is_anywhere: bool,
+    ) -> Vec<Selector> {
         if let (true, Some(span)) = (is_anywhere, field.span()) {
             let remedy = "take it out: what lies outside the records passes anyway, scanned";
             self.sink.at(
@@ -339,7 +345,7 @@ impl Compiler {
             .collect()
     }
 
-    fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
+    pub(super) fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
         match Selector::parse(text) {
             Ok(selector) => Some(selector),
             Err(error) => {

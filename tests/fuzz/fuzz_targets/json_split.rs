@@ -70,6 +70,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
         treatment: Arc::new(Treatment {
             origin: origin(),
             records: records.map(Arc::new),
+            request: None,
             public: Some("fuzzed".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

@@ -141,7 +141,7 @@ const FIELDS: &[Row] = &[
     ("Connection: close\r\nA: b\x7fc", "Connection: close\r\nA: b~c"),
     ("Connection: close\r\nA: b\x0cc", "Connection: close\r\nA: b\tc"),
     ("Connection: close\r\nContent-Length: 5\r\nTransfer-Encoding: chunked", "Connection: close\r\nContent-Length: 0"),
-    ("Connection: close\r\nContent_Length: 5", "Connection: close\r\nContent_Size: 5"),
+    ("Connection: close\r\nContent_Length: 5", "Connection: close\r\nOdd_Size: 5"),
     ("Connection: close\r\nTransfer_Encoding: chunked", "Connection: close\r\nTransfer_Size: 5"),
     ("Connection: close\r\nContent.Length: 5", "Connection: close\r\nContentLength: 5"),
 ];

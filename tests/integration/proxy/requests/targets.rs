@@ -66,7 +66,7 @@ async fn refuses_targets_with_two_readings() {
         ("/page?x=1;user=bob", "/page?x=1;y=bob"),
     ];
     let pairs = pairs.map(|(hostile, twin)| (get(hostile), "ambiguous-request", get(twin)));
-    assert_eq!(scene.judges(pairs).await, 42);
+    assert_eq!(scene.judges(pairs).await, 41);
     scene.refuses(&line("OPTIONS *"), "ambiguous-request").await;
     scene
         .refuses(&line("GET http://app.test/open/a"), "ambiguous-request")

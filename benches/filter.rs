@@ -67,7 +67,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         Arc::new(RecordRule {
             origin: origin(),
             select,
-            owner: vec![Selector::parse(owner).unwrap()],
+            owner: vec![Selector::parse(owner).unwrap().into()],
             others: Others::Drop,
             also: Vec::new(),
             is_optional: false,
@@ -77,6 +77,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         treatment: Arc::new(Treatment {
             origin: origin(),
             records,
+            rows: None,
             public: Some("a bench".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

@@ -23,6 +23,7 @@ mod raw;
 pub mod report;
 mod request;
 mod response;
+mod rows;
 #[cfg(test)]
 mod script;
 pub mod stream;

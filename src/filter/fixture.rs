@@ -28,6 +28,7 @@ impl Fixture {
             treatment: Treatment {
                 origin: origin("GET /x"),
                 records: None,
+                rows: None,
                 public: Some("a test".into()),
                 read_as: None,
                 detect: Arc::new(DetectPlan {

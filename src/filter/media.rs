@@ -67,6 +67,12 @@ fn kind(media: &Mime) -> Option<Kind> {
     ) {
         return Some(Kind::Ndjson);
     }
+    if matches!(subtype, "csv" | "x-csv" | "comma-separated-values") {
+        return Some(Kind::Csv);
+    }
+    if matches!(subtype, "tab-separated-values" | "tsv") {
+        return Some(Kind::Tsv);
+    }
     if media.type_() == mime::TEXT {
         return Some(Kind::Text);
     }
@@ -104,6 +110,9 @@ mod tests {
             ("application/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/jsonl", Media::Known(Kind::Ndjson)),
             ("text/html; charset=\"utf-8\"", Media::Known(Kind::Text)),
+            ("text/csv; header=present", Media::Known(Kind::Csv)),
+            ("application/csv", Media::Known(Kind::Csv)),
+            ("text/tab-separated-values", Media::Known(Kind::Tsv)),
             ("text/event-stream", Media::Known(Kind::Text)),
             ("image/svg+xml", Media::Known(Kind::Text)),
             ("application/javascript", Media::Known(Kind::Text)),

@@ -7,6 +7,15 @@ use std::fmt::{self, Write};
 pub enum Place<'a> {
     /// A plain text body; the text begins this many bytes into it.
     Body(u64),
+    /// A cell of a table.
+    Cell {
+        /// Its row, counted from 1; the header is row 0.
+        row: u64,
+        /// The name of its column; none where it can't be shown.
+        column: Option<&'a str>,
+    },
+    /// The name of a table's column, counted from 1.
+    Column(u64),
     /// A field of a form body.
     Field(&'a str),
     /// A header field.
@@ -73,6 +82,14 @@ impl Place<'_> {
         let mut text = String::new();
         match self {
             Self::Body(_) => {}
+            Self::Cell { row, column } => {
+                _ = write!(text, "row[{row}]");
+                match column {
+                    Some(column) => name(column, &mut text),
+                    None => text.push_str(".*"),
+                }
+            }
+            Self::Column(column) => _ = write!(text, "column[{column}]"),
             Self::Field(field) => {
                 text.push_str("form");
                 name(field, &mut text);

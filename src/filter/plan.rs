@@ -38,7 +38,7 @@ impl Plan {
         let rules = &treatment.detect.rules;
         let has = |wanted: fn(&Class) -> bool| rules.iter().any(|rule| wanted(&rule.class));
         [
-            ("owner", treatment.records.is_some()),
+            ("owner", treatment.has_owner_rule()),
             ("detector", has(|class| matches!(class, Class::Detector))),
             (
                 "dictionary",

@@ -38,7 +38,7 @@ where
         return Err(Blocked::by(refusal, &Report::default()));
     }
     let is_idle = plan.treatment.detect.automaton.is_none();
-    let is_unread = is_idle && plan.treatment.records.is_none();
+    let is_unread = is_idle && !plan.treatment.has_owner_rule();
     if !plan.is_observing && !is_unread {
         headers::ask_for_readable(&mut parts.headers);
     }

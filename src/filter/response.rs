@@ -83,7 +83,7 @@ where
 
 /// The route's answers are nobody's data and nothing is detected in them: they pass unread.
 fn is_unread(treatment: &Treatment) -> bool {
-    treatment.records.is_none()
+    !treatment.has_owner_rule()
         && treatment.public.is_some()
         && treatment.detect.automaton.is_none()
 }
@@ -128,7 +128,7 @@ fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refu
         (_, Some(kind)) => Ok(Some(kind)),
         (Media::Known(kind), None) => Ok(Some(kind)),
         // It may be records all the same: apps that write JSON by hand often leave the type out.
-        (Media::Absent, None) if treatment.records.is_some() => {
+        (Media::Absent, None) if treatment.has_owner_rule() => {
             Err(Refusal::new(ReasonCode::TypeUnsupported)
                 .by(&treatment.origin)
                 .because("no content type on a route with records"))

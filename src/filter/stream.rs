@@ -11,6 +11,7 @@ use crate::filter::coding::{Coding, Decoding};
 use crate::filter::form::Form;
 use crate::filter::json::{Json, Lines};
 use crate::filter::raw::Raw;
+use crate::filter::rows::Rows;
 use crate::filter::text::Text;
 use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
 use crate::policy::treatment::Kind;
@@ -48,7 +49,7 @@ impl Stream {
     ) -> Result<Self, Refusal> {
         let format: Box<dyn Format> = match inspector.side() {
             Side::Request => match kind {
-                None | Some(Kind::Text) => Box::new(Raw::new(&inspector)),
+                None | Some(Kind::Csv | Kind::Text | Kind::Tsv) => Box::new(Raw::new(&inspector)),
                 Some(Kind::Form) => Box::new(Form::new(&inspector)),
                 Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
                 Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
@@ -209,8 +210,11 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         Some(Kind::Ndjson) if is_covered || rule.is_some() => {
             Ok(Box::new(Lines::new(inspector.plan(), rule)))
         }
+        Some(kind @ (Kind::Csv | Kind::Tsv)) if let Some(rule) = &treatment.rows => {
+            Ok(Box::new(Rows::new(inspector, rule.clone(), kind)))
+        }
         _ if !is_covered => Err(unsupported),
-        Some(Kind::Text) => Ok(Box::new(Text::new(inspector))),
+        Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
         Some(Kind::Form | Kind::Json | Kind::Ndjson) | None => Err(unsupported),
     }
 }

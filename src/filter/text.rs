@@ -1,8 +1,10 @@
 //! Plain text, whatever its grammar: valid UTF-8 without zero bytes, scanned as it is written.
 
+use std::sync::Arc;
+
 use crate::filter::window::Window;
 use crate::filter::{Format, Inspector, Output};
-use crate::policy::treatment::Kind;
+use crate::policy::treatment::{Kind, RowRule};
 use crate::types::{Origin, ReasonCode, Refusal};
 
 /// A text body.
@@ -13,19 +15,29 @@ pub(super) struct Text {
     opening: Opening,
     /// The route whose records a JSON document called text would carry past their rule.
     records: Option<Origin>,
+    /// The same for a table.
+    first_line: Option<FirstLine>,
 }
 
 impl Text {
     /// A text of the route that `inspector` works for. Where the route has an owner rule, a text that
-    /// begins as a JSON document is refused: frameworks that are handed a string often call it HTML.
+    /// begins as a JSON document or a table is refused: frameworks that are handed a string often call it HTML.
     pub(super) fn new(inspector: &Inspector) -> Self {
         let treatment = &inspector.plan().treatment;
+        let is_guarded = treatment.read_as != Some(Kind::Text);
         Self {
             utf8: Utf8::default(),
             window: Window::new(inspector),
             opening: Opening::default(),
-            records: (treatment.records.is_some() && treatment.read_as != Some(Kind::Text))
-                .then(|| treatment.origin.clone()),
+            records: (treatment.records.is_some() && is_guarded).then(|| treatment.origin.clone()),
+            first_line: treatment
+                .rows
+                .clone()
+                .filter(|_| is_guarded)
+                .map(|rule| FirstLine {
+                    rule,
+                    bytes: Vec::new(),
+                }),
         }
     }
 }
@@ -47,16 +59,75 @@ impl Format for Text {
             }
             out.held = self.opening != Opening::Other;
         }
+        if let Some(first_line) = &mut self.first_line {
+            if first_line.read(chunk)? {
+                self.first_line = None;
+            } else {
+                out.held = true;
+            }
+        }
         self.window.write(chunk, inspector, &mut out.bytes)
     }
 
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
         self.utf8.finish()?;
+        if let Some(first_line) = &self.first_line {
+            first_line.judge()?;
+        }
         self.window.finish(inspector, &mut out.bytes)
     }
 
     fn buffered(&self) -> usize {
         self.window.len()
+    }
+}
+
+/// The first line of a text on a route with rows: a table's names its columns.
+#[derive(Debug)]
+struct FirstLine {
+    rule: Arc<RowRule>,
+    bytes: Vec<u8>,
+}
+
+impl FirstLine {
+    /// No header is looked for beyond.
+    const LENGTH: usize = 64 << 10;
+
+    /// True when the line is complete and no header.
+    fn read(&mut self, chunk: &[u8]) -> Result<bool, Refusal> {
+        let end = memchr::memchr2(b'\n', b'\r', chunk);
+        let line = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
+        let room = Self::LENGTH - self.bytes.len();
+        self.bytes
+            .extend_from_slice(line.get(..room).unwrap_or(line));
+        let is_over = end.is_some() || self.bytes.len() == Self::LENGTH;
+        if is_over {
+            self.judge()?;
+        }
+        Ok(is_over)
+    }
+
+    fn judge(&self) -> Result<(), Refusal> {
+        let is_owner = |cell: &[u8]| {
+            let is_around = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | 0xef | 0xbb | 0xbf);
+            let from = cell.iter().position(|byte| !is_around(byte)).unwrap_or(0);
+            let to = cell
+                .iter()
+                .rposition(|byte| !is_around(byte))
+                .map_or(0, |at| at + 1);
+            let name = cell.get(from..to).unwrap_or_default();
+            let mut owners = self.rule.owner.iter();
+            owners.any(|column| column.name.as_bytes().eq_ignore_ascii_case(name))
+        };
+        let mut cells = self
+            .bytes
+            .split(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+        if cells.any(is_owner) {
+            return Err(Refusal::new(ReasonCode::TypeUnsupported)
+                .by(&self.rule.origin)
+                .because("a text that begins as a table, on a route with rows"));
+        }
+        Ok(())
     }
 }
 

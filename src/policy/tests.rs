@@ -182,7 +182,7 @@ fn compiles_the_record_rule() {
     assert!(matches!(&rule.select, Select::Path(selector) if selector.as_str() == "$.items[*]"));
     assert_eq!(rule.others, Others::Redact);
     assert_eq!(rule.owner.len(), 2);
-    assert_eq!(rule.owner[0].single_name(), Some("sender"));
+    assert_eq!(rule.owner[0].at.single_name(), Some("sender"));
     assert_eq!(rule.also.len(), 1);
     assert!(rule.is_optional);
     assert_eq!(permit.mode(), Mode::Enforce);

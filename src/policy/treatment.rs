@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::json::Selector;
 use crate::scan::{Automaton, PatternId};
-use crate::types::{Control, Origin};
+use crate::types::{Control, Origin, Subject};
 
 /// Everything that is done to one route's exchanges.
 #[derive(Clone, Debug)]
@@ -15,8 +15,10 @@ pub struct Treatment {
     pub origin: Origin,
     /// The owner rule for answers that have structure.
     pub records: Option<Arc<RecordRule>>,
+    /// The owner rule for answers in rows.
+    pub rows: Option<Arc<RowRule>>,
     /// The reviewer's reason why answers outside the owner rule are nobody's data; without it (and
-    /// outside `records`) a body is blocked.
+    /// outside the owner rules) a body is blocked.
     pub public: Option<Arc<str>>,
     /// The kind to read answers as, where the app's content type misleads (`as:`).
     pub read_as: Option<Kind>,
@@ -24,9 +26,19 @@ pub struct Treatment {
     pub detect: Arc<DetectPlan>,
 }
 
+impl Treatment {
+    /// Some kind of answer has an owner rule.
+    #[must_use]
+    pub fn has_owner_rule(&self) -> bool {
+        self.records.is_some() || self.rows.is_some()
+    }
+}
+
 /// The kinds of bodies that can be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Rows of cells between commas: `text/csv` (RFC 4180).
+    Csv,
     /// `application/x-www-form-urlencoded` (requests).
     Form,
     /// One JSON document: `application/json`, `*/*+json`.
@@ -35,6 +47,8 @@ pub enum Kind {
     Ndjson,
     /// `text/*` and the textual application types.
     Text,
+    /// Rows of cells between tabs: `text/tab-separated-values`.
+    Tsv,
 }
 
 /// Which parts of a structured answer are records, whose they are, and what becomes of the others'.
@@ -45,14 +59,100 @@ pub struct RecordRule {
     /// Which values are records.
     pub select: Select,
     /// Where a record names its owner, relative to the record: any of these may be the subject.
-    /// Each is a singular path (names and indices from the front alone).
-    pub owner: Vec<Selector>,
+    pub owner: Vec<Owner>,
     /// What becomes of records whose owner is not the subject.
     pub others: Others,
     /// Members outside the records that may pass.
     pub also: Vec<Selector>,
     /// An answer in which the selector matches nothing passes (without its other members).
     pub is_optional: bool,
+}
+
+/// Where a record names an owner.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The path from the record: names, indices, wildcards and slices.
+    pub at: Selector,
+    /// What of the subject must stand there.
+    pub is: Attribute,
+}
+
+impl From<Selector> for Owner {
+    /// An owner that is held against the subject's id.
+    fn from(at: Selector) -> Self {
+        let is = Attribute::id();
+        Self { at, is }
+    }
+}
+
+/// One named attribute of the subject, which owners are held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name; `user` is the subject's id.
+    pub name: Box<str>,
+    /// ASCII letter case makes no difference.
+    pub folds_case: bool,
+}
+
+impl Attribute {
+    /// The name of the subject's id.
+    pub const ID: &'static str = "user";
+
+    /// The subject's id, octet for octet.
+    #[must_use]
+    pub fn id() -> Self {
+        Self {
+            name: Self::ID.into(),
+            folds_case: false,
+        }
+    }
+
+    /// What the subject may be called by this attribute; nothing where its issuer did not say.
+    pub fn values<'a>(&self, subject: &'a Subject) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (id, values) = if *self.name == *Self::ID {
+            (Some(subject.id()), &[][..])
+        } else {
+            (None, subject.values(&self.name))
+        };
+        id.into_iter().chain(values.iter().map(AsRef::as_ref))
+    }
+
+    /// Whether `text`, decoded, is one of the attribute's values. Empty text is nobody's.
+    #[must_use]
+    pub fn names(&self, subject: &Subject, text: &[u8]) -> bool {
+        !text.is_empty()
+            && self.values(subject).any(|value| {
+                if self.folds_case {
+                    value.as_bytes().eq_ignore_ascii_case(text)
+                } else {
+                    value.as_bytes() == text
+                }
+            })
+    }
+}
+
+/// Whose the rows of a table are, and what becomes of the others'.
+#[derive(Clone, Debug)]
+pub struct RowRule {
+    /// Where the rule stands.
+    pub origin: Origin,
+    /// The columns that name a row's owner: any of these may be the subject.
+    pub owner: Vec<Column>,
+    /// What becomes of rows whose owner is not the subject.
+    pub others: Others,
+    /// A table without the owner's column passes, empty.
+    pub is_optional: bool,
+    /// What stands between cells, where the media type does not say it.
+    pub delimiter: Option<u8>,
+}
+
+/// A column that names owners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the header row.
+    pub name: Box<str>,
+    /// What of the subject must stand there.
+    pub is: Attribute,
 }
 
 /// Which values are records.

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod browser;
+mod formats;
 mod hostile;
 mod lifecycle;
 mod passing;

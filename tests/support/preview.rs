@@ -42,6 +42,12 @@ const ROUTES: &str = r#"
 "#;
 
 impl Builder {
+    /// With these routes instead, indented by two.
+    pub(crate) fn routes(mut self, routes: &str) -> Self {
+        self.routes = format!("\n{routes}");
+        self
+    }
+
     pub(crate) fn limits(mut self, limits: &str) -> Self {
         self.limits = limits.to_owned();
         self

@@ -206,7 +206,7 @@ impl Judge {
         } = asked;
         if shape == Shape::Object
             && owner::has_owner(rule, document, index)
-            && !owner::is_owned(rule, self.subject.id(), document, index)
+            && !owner::is_owned(rule, &self.subject, document, index)
         {
             return Fate::Foreign(rule.others);
         }
@@ -241,7 +241,7 @@ impl Judge {
             let Some(asked) = asked else {
                 return Ok(Fate::Collect);
             };
-            let is_owned = owner::is_owned(rule, self.subject.id(), asked.document, asked.index);
+            let is_owned = owner::is_owned(rule, &self.subject, asked.document, asked.index);
             return Ok(if is_owned {
                 pass
             } else {

@@ -238,7 +238,7 @@ fn beside_records(read_as: Option<Kind>, pieces: &[&[u8]]) -> Result<Vec<u8>, Re
     fixture.treatment.records = Some(Arc::new(RecordRule {
         origin: fixture.treatment.origin.clone(),
         select: Select::Anywhere,
-        owner: vec![Selector::member("owner_id")],
+        owner: vec![Selector::member("owner_id").into()],
         others: Others::Drop,
         also: Vec::new(),
         is_optional: false,

@@ -6,16 +6,13 @@ use std::sync::Arc;
 use crate::capability::Rule;
 use crate::json::{Selector, SelectorErrorKind};
 use crate::policy::compile::Compiler;
-use crate::policy::document::{KindWord, OthersWord, RouteForm};
-use crate::policy::field::{Either, Field};
+use crate::policy::document::{KindWord, OthersWord, OwnersForm, RouteForm};
+use crate::policy::field::{Either, Field, OneOrMany};
 use crate::policy::pattern::Pattern;
 use crate::policy::route::{Effect, Route, Table};
 use crate::policy::suggest;
 use crate::policy::treatment::{DetectPlan, Kind, Others, RecordRule, Select, Treatment};
 use crate::types::Origin;
-
-/// One owner, or several of which any may be the subject.
-type Owners = Either<Field<String>, Vec<Field<String>>>;
 
 impl Compiler {
     pub(super) fn routes(
@@ -107,6 +104,7 @@ impl Compiler {
             (form.records.span(), "records"),
             (form.owner.span(), "owner"),
             (form.record_owner.span(), "record_owner"),
+            (form.rows.span(), "rows"),
             (form.others.span(), "others"),
             (form.also.span(), "also"),
             (form.optional.span(), "optional"),
@@ -137,7 +135,7 @@ impl Compiler {
         if let (Some((name, span)), Some(pattern)) = (path_owner, pattern) {
             self.check_path_owner(name, span, pattern);
         }
-        let nothing = form.records.is_absent() && form.public.is_absent();
+        let nothing = form.records.is_absent() && form.rows.is_absent() && form.public.is_absent();
         if nothing && path_owner.is_some() {
             let remedy = "the path says whose page it is, not whose data is on it: add `records` and `record_owner`, or `public` with the reason";
             self.sink.at(place, "no rule on the answer", remedy);
@@ -151,16 +149,20 @@ impl Compiler {
             self.sink.at(place, message, remedy);
         }
         let records = self.records(form, origin, path_owner.is_some());
+        let rows = self.rows(form, origin);
         Some(Effect::Treat {
             path_owner: path_owner.map(|(name, _)| name.into()),
             treatment: Arc::new(Treatment {
                 origin: origin.clone(),
                 records: records.map(Arc::new),
+                rows: rows.map(Arc::new),
                 public: self.reason(&form.public).map(|reason| reason.trim().into()),
                 read_as: form.read_as.value().map(|word| match word {
+                    KindWord::Csv => Kind::Csv,
                     KindWord::Json => Kind::Json,
                     KindWord::Ndjson => Kind::Ndjson,
                     KindWord::Text => Kind::Text,
+                    KindWord::Tsv => Kind::Tsv,
                 }),
                 detect: Arc::clone(detect?),
             }),
@@ -232,28 +234,29 @@ impl Compiler {
             origin: origin.clone(),
             select: select?,
             owner,
-            others: match form.others.value() {
-                Some(OthersWord::Block) => Others::Block,
-                Some(OthersWord::Hide) => Others::Hide,
-                Some(OthersWord::Redact) => Others::Redact,
-                Some(OthersWord::Drop) | None => Others::Drop,
-            },
+            others: others(form),
             also,
             is_optional: form.optional.value().copied().unwrap_or(false),
         })
     }
 
-    fn check_without_records(&self, form: &RouteForm, owner: &Field<Owners>, is_path_owned: bool) {
+    fn check_without_records(
+        &self,
+        form: &RouteForm,
+        owner: &Field<OwnersForm>,
+        is_path_owned: bool,
+    ) {
         let owner_key = if is_path_owned {
             "record_owner"
         } else {
             "owner"
         };
+        let has_rows = !form.rows.is_absent();
         let keys = [
             (owner.span(), owner_key),
-            (form.others.span(), "others"),
+            (form.others.span().filter(|_| !has_rows), "others"),
             (form.also.span(), "also"),
-            (form.optional.span(), "optional"),
+            (form.optional.span().filter(|_| !has_rows), "optional"),
         ];
         for (span, key) in keys {
             if let Some(span) = span {
@@ -262,61 +265,6 @@ impl Compiler {
                 self.sink.at(&self.head(span), message, remedy);
             }
         }
-    }
-
-    fn owners(&self, field: &Field<Owners>, is_anywhere: bool) -> Vec<Selector> {
-        let Some((owners, span)) = field.placed() else {
-            return Vec::new();
-        };
-        if owners.all().is_empty() {
-            self.sink
-                .at(span, "an empty list of owners", "name at least one member");
-        }
-        let owners = owners.all().iter().filter_map(Field::placed);
-        owners
-            .filter_map(|(text, span)| self.owner(text, span, is_anywhere))
-            .collect()
-    }
-
-    fn owner(&self, text: &str, span: &Range<usize>, is_anywhere: bool) -> Option<Selector> {
-        if text.starts_with('{') {
-            let remedy = "a path owner stands alone; name the record's owner with `record_owner`";
-            self.sink.at(
-                span,
-                "a path owner where a record's owner is expected",
-                remedy,
-            );
-            return None;
-        }
-        if !text.starts_with('$') {
-            if text.is_empty() || text.contains(['.', '[', ']', '*', ' ', '{', '}']) {
-                let remedy =
-                    "write a JSONPath from the record (`$.customer.id`), or a member's bare name";
-                self.sink
-                    .at(span, "neither a JSONPath nor a member's name", remedy);
-                return None;
-            }
-            return Some(Selector::member(text));
-        }
-        let selector = self.selector(text, span)?;
-        if is_anywhere && selector.single_name().is_none() {
-            let remedy = "with `records: anywhere`, write the bare name of one member: `owner_id`";
-            self.sink
-                .at(span, "a path where a member's name is expected", remedy);
-            return None;
-        }
-        if !selector.is_singular() || selector.is_root() {
-            let message = if selector.is_root() {
-                "a record is not its own owner"
-            } else {
-                "an owner's path that may name several members"
-            };
-            let remedy =
-                "write names and indices alone: `$.customer.id`; several owners go into a list";
-            self.sink.at(span, message, remedy);
-            return None;
-        }
-        Some(selector)
     }
 
     fn also(&self, field: &Field<Vec<Field<String>>>, is_anywhere: bool) -> Vec<Selector> {
@@ -339,7 +287,7 @@ impl Compiler {
             .collect()
     }
 
-    fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
+    pub(super) fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
         match Selector::parse(text) {
             Ok(selector) => Some(selector),
             Err(error) => {
@@ -386,12 +334,24 @@ impl Compiler {
     }
 }
 
+/// What becomes of the others' records on the route.
+pub(super) fn others(form: &RouteForm) -> Others {
+    match form.others.value() {
+        Some(OthersWord::Block) => Others::Block,
+        Some(OthersWord::Hide) => Others::Hide,
+        Some(OthersWord::Redact) => Others::Redact,
+        Some(OthersWord::Drop) | None => Others::Drop,
+    }
+}
+
 /// The name in `"{name}"`, where it stands alone.
-fn path_owner(owners: &Owners) -> Option<(&str, &Range<usize>)> {
-    let Either::Plain(field) = owners else {
+fn path_owner(owners: &OwnersForm) -> Option<(&str, &Range<usize>)> {
+    let OneOrMany::One(field) = owners else {
         return None;
     };
-    let (text, span) = field.placed()?;
+    let (Either::Plain(text), span) = field.placed()? else {
+        return None;
+    };
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
     Some((name, span))
 }

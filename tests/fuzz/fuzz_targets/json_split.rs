@@ -45,7 +45,7 @@ static PLANS: LazyLock<Vec<Arc<Plan>>> = LazyLock::new(|| {
             plans.push(plan(Some(RecordRule {
                 origin: origin(),
                 select: selector.map_or(Select::Anywhere, |text| Select::Path(parse(text))),
-                owner: vec![parse("$.o")],
+                owner: vec![parse("$.o").into()],
                 others,
                 also: selector.map_or(Vec::new(), |_| vec![parse("$.c"), parse("$..d[?@.e]")]),
                 is_optional: others == Others::Redact,
@@ -70,6 +70,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
         treatment: Arc::new(Treatment {
             origin: origin(),
             records: records.map(Arc::new),
+            rows: None,
             public: Some("fuzzed".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

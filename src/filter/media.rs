@@ -67,6 +67,12 @@ fn kind(media: &Mime) -> Option<Kind> {
     ) {
         return Some(Kind::Ndjson);
     }
+    if subtype == "json-seq" || suffix == Some("json-seq") {
+        return Some(Kind::JsonSequence);
+    }
+    if subtype == "event-stream" {
+        return Some(Kind::Events);
+    }
     if matches!(subtype, "csv" | "x-csv" | "comma-separated-values") {
         return Some(Kind::Csv);
     }
@@ -113,7 +119,7 @@ mod tests {
             ("text/csv; header=present", Media::Known(Kind::Csv)),
             ("application/csv", Media::Known(Kind::Csv)),
             ("text/tab-separated-values", Media::Known(Kind::Tsv)),
-            ("text/event-stream", Media::Known(Kind::Text)),
+            ("text/event-stream", Media::Known(Kind::Events)),
             ("image/svg+xml", Media::Known(Kind::Text)),
             ("application/javascript", Media::Known(Kind::Text)),
             (
@@ -121,7 +127,8 @@ mod tests {
                 Media::Known(Kind::Form),
             ),
             ("image/png", Media::Other),
-            ("application/json-seq", Media::Other),
+            ("application/json-seq", Media::Known(Kind::JsonSequence)),
+            ("application/geo+json-seq", Media::Known(Kind::JsonSequence)),
             ("multipart/form-data; boundary=x", Media::Other),
         ] {
             assert_eq!(Media::named(text), media, "{text}");

@@ -16,6 +16,13 @@ pub enum Place<'a> {
     },
     /// The name of a table's column, counted from 1.
     Column(u64),
+    /// A field of a server-sent event.
+    Event {
+        /// The event, counted from 1.
+        number: u64,
+        /// The field's name.
+        field: &'a str,
+    },
     /// A field of a form body.
     Field(&'a str),
     /// A header field.
@@ -90,6 +97,9 @@ impl Place<'_> {
                 }
             }
             Self::Column(column) => _ = write!(text, "column[{column}]"),
+            Self::Event { number, field } => {
+                _ = write!(text, "event[{number}].{field}");
+            }
             Self::Field(field) => {
                 text.push_str("form");
                 name(field, &mut text);

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::filter::coding::{Coding, Decoding};
+use crate::filter::events::Events;
 use crate::filter::form::Form;
-use crate::filter::json::{Json, Lines};
+use crate::filter::json::{Json, Lines, Sequence};
 use crate::filter::raw::Raw;
 use crate::filter::rows::Rows;
 use crate::filter::text::Text;
@@ -49,9 +50,12 @@ impl Stream {
     ) -> Result<Self, Refusal> {
         let format: Box<dyn Format> = match inspector.side() {
             Side::Request => match kind {
-                None | Some(Kind::Csv | Kind::Text | Kind::Tsv) => Box::new(Raw::new(&inspector)),
+                None | Some(Kind::Csv | Kind::Events | Kind::Text | Kind::Tsv) => {
+                    Box::new(Raw::new(&inspector))
+                }
                 Some(Kind::Form) => Box::new(Form::new(&inspector)),
                 Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
+                Some(Kind::JsonSequence) => Box::new(Sequence::new(inspector.plan(), None)),
                 Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
             },
             Side::Response => answer(kind, &inspector)?,
@@ -207,6 +211,12 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         Some(Kind::Json) if is_covered || rule.is_some() => {
             Ok(Box::new(Json::new(inspector.plan(), rule)))
         }
+        Some(Kind::Events) if is_covered || rule.is_some() => {
+            Ok(Box::new(Events::new(inspector, rule)))
+        }
+        Some(Kind::JsonSequence) if is_covered || rule.is_some() => {
+            Ok(Box::new(Sequence::new(inspector.plan(), rule)))
+        }
         Some(Kind::Ndjson) if is_covered || rule.is_some() => {
             Ok(Box::new(Lines::new(inspector.plan(), rule)))
         }
@@ -215,7 +225,9 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         }
         _ if !is_covered => Err(unsupported),
         Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
-        Some(Kind::Form | Kind::Json | Kind::Ndjson) | None => Err(unsupported),
+        Some(Kind::Events | Kind::Form | Kind::Json | Kind::JsonSequence | Kind::Ndjson) | None => {
+            Err(unsupported)
+        }
     }
 }
 

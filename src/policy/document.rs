@@ -189,8 +189,12 @@ pub(in crate::policy) enum OthersWord {
 pub(in crate::policy) enum KindWord {
     /// Rows of cells between commas.
     Csv,
+    /// Server-sent events, the data of each one JSON document.
+    Events,
     /// One JSON document.
     Json,
+    /// One JSON document behind each record separator.
+    JsonSeq,
     /// One JSON document a line.
     Ndjson,
     /// Text.

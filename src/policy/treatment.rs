@@ -39,10 +39,14 @@ impl Treatment {
 pub enum Kind {
     /// Rows of cells between commas: `text/csv` (RFC 4180).
     Csv,
+    /// `text/event-stream` (WHATWG): the data of each event is a document.
+    Events,
     /// `application/x-www-form-urlencoded` (requests).
     Form,
     /// One JSON document: `application/json`, `*/*+json`.
     Json,
+    /// One JSON document behind each record separator: `application/json-seq` (RFC 7464).
+    JsonSequence,
     /// One JSON document a line: `application/x-ndjson`, `application/jsonl`.
     Ndjson,
     /// `text/*` and the textual application types.

@@ -104,6 +104,13 @@ impl Judge {
         })
     }
 
+    /// Every answer is held to its end: any record may decide against all of it.
+    pub(super) fn holds_whole(&self) -> bool {
+        self.rule
+            .as_ref()
+            .is_some_and(|rule| matches!(rule.others, Others::Block | Others::Hide))
+    }
+
     /// The refusal of a body that ended without anything the selector names.
     pub(super) fn conclude(&self) -> Result<(), Refusal> {
         match &self.rule {

@@ -159,7 +159,9 @@ impl Compiler {
                 public: self.reason(&form.public).map(|reason| reason.trim().into()),
                 read_as: form.read_as.value().map(|word| match word {
                     KindWord::Csv => Kind::Csv,
+                    KindWord::Events => Kind::Events,
                     KindWord::Json => Kind::Json,
+                    KindWord::JsonSeq => Kind::JsonSequence,
                     KindWord::Ndjson => Kind::Ndjson,
                     KindWord::Text => Kind::Text,
                     KindWord::Tsv => Kind::Tsv,

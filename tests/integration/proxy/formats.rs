@@ -1,12 +1,23 @@
 //! Answers that are no JSON document, each from an app that hands out what it must not and from one that does not.
 
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
 use crate::client::get;
 use crate::preview::preview;
-use crate::upstream::fixed;
+use crate::upstream::{fixed, raw, read_head};
 
 const ROUTES: &str = r#"
   - match: GET /export
     rows: { owner: owner }
+  - match: GET /events
+    records: "$"
+    owner: owner
+  - match: GET /ticker
+    public: The same for everybody.
 "#;
 
 #[tokio::test]
@@ -66,4 +77,107 @@ async fn blocks_tables_that_hide_rows() {
         assert_eq!(reply.code(), code, "{body:?}");
         assert!(!reply.text().contains("secret"));
     }
+}
+
+#[tokio::test]
+async fn lets_each_event_go_before_the_next_one_comes() {
+    let seen = Arc::new(Notify::new());
+    let next = seen.clone();
+    let app = raw(move |mut stream| {
+        let next = next.clone();
+        async move {
+            read_head(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n: hello\n\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for event in [
+                "data: {\"owner\":\"bob\",\"n\":0}\n\ndata: {\"owner\":\ndata: \"alice\",\"n\":1}\n\n",
+                "id: 2\ndata: {\"owner\":\"alice\",\"n\":2}\r\r",
+                "data: {\"owner\":\"alice\",\"n\":3}\n",
+            ] {
+                next.notified().await;
+                stream.write_all(event.as_bytes()).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let mut stream = TcpStream::connect(preview.address).await.unwrap();
+    let request = format!(
+        "GET /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+        preview.token("alice")
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // The app waits until the client has seen what it sent before.
+    for wanted in ["hello", "\"n\":1", "\"n\":2"] {
+        while !answer.contains(wanted) {
+            let mut piece = [0; 512];
+            let length = stream.read(&mut piece).await.unwrap();
+            assert!(length > 0, "{answer}");
+            answer.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        }
+        seen.notify_one();
+    }
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+    for withheld in ["bob", "\"n\":3"] {
+        assert!(!answer.contains(withheld), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn blocks_events_that_hide_records() {
+    for (kind, body, code) in [
+        ("text/event-stream", "data: secret\n\n", "answer-malformed"),
+        (
+            "text/event-stream; charset=iso-8859-1",
+            "data: {}\n\n",
+            "type-unsupported",
+        ),
+        (
+            "text/plain",
+            "data: {\"owner\":\"bob\"}\n\n",
+            "type-unsupported",
+        ),
+        (
+            "application/json-seq",
+            "{\"owner\":\"bob\"}\n",
+            "answer-malformed",
+        ),
+    ] {
+        let preview = preview(fixed(kind, body).await)
+            .routes(ROUTES)
+            .start()
+            .await;
+        let reply = get(preview.address, "/events", &preview.token("alice")).await;
+        assert_eq!(reply.code(), code, "{body:?}");
+    }
+    for (kind, body, passed) in [
+        (
+            "text/event-stream",
+            "Data: secret\n: c\n\ndata: {\"owner\":\ndata: \"bob\"}\n\n",
+            ": c\n\n",
+        ),
+        (
+            "application/json-seq",
+            "\u{1e}{\"owner\":\"bob\"}\n\u{1e}{\"owner\":\"alice\"}\n",
+            "\u{1e}{\"owner\":\"alice\"}\n",
+        ),
+    ] {
+        let preview = preview(fixed(kind, body).await)
+            .routes(ROUTES)
+            .start()
+            .await;
+        let reply = get(preview.address, "/events", &preview.token("alice")).await;
+        assert_eq!(reply.text(), passed);
+    }
+}
+
+#[tokio::test]
+async fn passes_events_of_nobody_as_they_come() {
+    let body = "retry: 10\nevent: tick\ndata: 12\ndata: [DONE]\n\n:\n\n";
+    let app = fixed("text/event-stream", body).await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let reply = get(preview.address, "/ticker", &preview.token("alice")).await;
+    assert_eq!(reply.text(), body);
 }

@@ -71,6 +71,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             others: Others::Drop,
             also: Vec::new(),
             is_optional: false,
+            further: Vec::new(),
         })
     });
     Arc::new(Plan {

@@ -2,6 +2,7 @@
 
 mod detect;
 mod owners;
+mod records;
 mod routes;
 mod tokens;
 

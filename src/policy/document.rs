@@ -115,6 +115,22 @@ pub(in crate::policy) struct OwnerForm {
     pub(in crate::policy) is: Field<String>,
 }
 
+/// One of several collections of records in the same answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "collection")]
+pub(in crate::policy) struct CollectionForm {
+    /// An RFC 9535 JSONPath: which parts of the answer are records.
+    pub(in crate::policy) at: Field<String>,
+    /// Where such a record names its owner.
+    pub(in crate::policy) owner: Field<OwnersForm>,
+    /// What becomes of such records that are not the user's: as the route says.
+    #[serde(default)]
+    pub(in crate::policy) others: Field<OthersWord>,
+    /// An answer without such records passes: as the route says.
+    #[serde(default)]
+    pub(in crate::policy) optional: Field<bool>,
+}
+
 /// Whose the rows of a table are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "rows")]
@@ -133,9 +149,10 @@ pub(in crate::policy) struct RouteForm {
     /// Method and path: `GET /api/orders`, `* /admin/**`, `GET /api/users/{user}`, `GET /list?kind=a`.
     #[serde(rename = "match")]
     pub(in crate::policy) pattern: Field<String>,
-    /// `anywhere`, or an RFC 9535 JSONPath: which parts of a JSON answer are records.
+    /// `anywhere`, or an RFC 9535 JSONPath: which parts of a JSON answer are records; or a list of
+    /// collections, each with a JSONPath and an owner.
     #[serde(default)]
-    pub(in crate::policy) records: Field<String>,
+    pub(in crate::policy) records: Field<Either<String, Vec<Field<CollectionForm>>>>,
     /// Where a record names its owner, relative to the record (`$.customer.id`, or the bare name of a
     /// member; of a list, any may be the user); or `"{name}"`: the path itself must name the user.
     #[serde(default)]

@@ -70,6 +70,42 @@ pub struct RecordRule {
     pub also: Vec<Selector>,
     /// An answer in which the selector matches nothing passes (without its other members).
     pub is_optional: bool,
+    /// More collections of records in the same answers (none under [`Select::Anywhere`]).
+    pub further: Vec<Collection>,
+}
+
+/// One more collection of records beside a rule's first.
+#[derive(Clone, Debug)]
+pub struct Collection {
+    /// Which values are records.
+    pub select: Selector,
+    /// Where such a record names its owner: any of these may be the subject.
+    pub owner: Vec<Owner>,
+    /// What becomes of such records whose owner is not the subject.
+    pub others: Others,
+    /// An answer in which the selector matches nothing passes.
+    pub is_optional: bool,
+}
+
+impl RecordRule {
+    /// The owners of the records in the collection at `place` (0 is the rule's own), and what becomes of the others'.
+    #[must_use]
+    pub fn collection(&self, place: usize) -> Option<(&[Owner], Others)> {
+        match place.checked_sub(1) {
+            None => Some((&self.owner, self.others)),
+            Some(further) => {
+                let collection = self.further.get(further)?;
+                Some((&collection.owner, collection.others))
+            }
+        }
+    }
+
+    /// What becomes of some collection's others is decided before the first byte.
+    #[must_use]
+    pub fn holds_whole(&self) -> bool {
+        let holds = |others: Others| matches!(others, Others::Block | Others::Hide);
+        holds(self.others) || self.further.iter().any(|one| holds(one.others))
+    }
 }
 
 /// Where a record names an owner.

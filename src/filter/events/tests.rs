@@ -18,6 +18,7 @@ fn rule(select: &str, others: Others) -> RecordRule {
         others,
         also: Vec::new(),
         is_optional: false,
+        further: Vec::new(),
     }
 }
 

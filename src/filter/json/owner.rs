@@ -12,13 +12,13 @@ use crate::types::Subject;
 
 /// Whether the record at `record` is the subject's.
 pub(super) fn is_owned(
-    rule: &RecordRule,
+    owners: &[Owner],
     subject: &Subject,
     document: Document<'_>,
     record: usize,
 ) -> bool {
     let mut is_owned = false;
-    for owner in &rule.owner {
+    for owner in owners {
         match look(owner, subject, document, record, owner.at.at_root()) {
             Found::Ambiguous => return false,
             Found::Nobody => {}

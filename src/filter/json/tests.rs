@@ -1,3 +1,4 @@
+mod collections;
 mod oracle;
 mod owners;
 mod suite;
@@ -75,6 +76,7 @@ impl Rule {
             others: self.others,
             also: self.also.iter().map(parse).collect(),
             is_optional: self.is_optional,
+            further: Vec::new(),
         })
     }
 

@@ -412,6 +412,7 @@ fn with_records() -> Fixture {
         others: Others::Drop,
         also: Vec::new(),
         is_optional: false,
+        further: Vec::new(),
     }));
     fixture
 }

@@ -242,6 +242,7 @@ fn beside_records(read_as: Option<Kind>, pieces: &[&[u8]]) -> Result<Vec<u8>, Re
         others: Others::Drop,
         also: Vec::new(),
         is_optional: false,
+        further: Vec::new(),
     }));
     fixture.treatment.read_as = read_as;
     run(fixture, Side::Response, Some(Kind::Text), &[], pieces).map(|(output, _)| output)

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::json::Selector;
 use crate::policy::compile::Compiler;
-use crate::policy::compile::routes::others;
+use crate::policy::compile::records::others;
 use crate::policy::document::{OwnersForm, RouteForm, SubjectForm};
 use crate::policy::field::{Either, Field};
 use crate::policy::treatment::{Attribute, Column, Owner, RowRule};
@@ -57,7 +57,7 @@ impl Compiler {
         Some(RowRule {
             origin: origin.clone(),
             owner,
-            others: others(form),
+            others: others(&form.others),
             is_optional: form.optional.value().copied().unwrap_or(false),
             delimiter,
         })

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use crate::capability::Rule;
 use crate::json::{Selector, SelectorErrorKind};
 use crate::policy::compile::Compiler;
-use crate::policy::document::{KindWord, OthersWord, OwnersForm, RouteForm};
+use crate::policy::document::{KindWord, OwnersForm, RouteForm};
 use crate::policy::field::{Either, Field, OneOrMany};
 use crate::policy::pattern::Pattern;
 use crate::policy::route::{Effect, Route, Table};
 use crate::policy::suggest;
-use crate::policy::treatment::{DetectPlan, Kind, Others, RecordRule, Select, Treatment};
+use crate::policy::treatment::{DetectPlan, Kind, Treatment};
 use crate::types::Origin;
 
 impl Compiler {
@@ -184,111 +184,6 @@ impl Compiler {
         self.sink.at(span, message, remedy);
     }
 
-    fn records(
-        &self,
-        form: &RouteForm,
-        origin: &Origin,
-        is_path_owned: bool,
-    ) -> Option<RecordRule> {
-        let owner = if is_path_owned {
-            &form.record_owner
-        } else {
-            if let Some(span) = form.record_owner.span() {
-                let remedy = "write `owner`; `record_owner` goes with a path that names the user";
-                self.sink.at(
-                    &self.head(span),
-                    "`record_owner` without `owner: \"{…}\"`",
-                    remedy,
-                );
-            }
-            &form.owner
-        };
-        let Some((text, span)) = form.records.placed() else {
-            if form.records.is_absent() {
-                self.check_without_records(form, owner, is_path_owned);
-            }
-            return None;
-        };
-        if owner.is_absent() {
-            let key = if is_path_owned {
-                "record_owner"
-            } else {
-                "owner"
-            };
-            let message = format!("`records` without `{key}`");
-            let remedy = format!("say where a record names its owner: `{key}: \"$.user_id\"`");
-            self.sink.at(span, message, remedy);
-        }
-        let is_anywhere = text == "anywhere";
-        let select = if is_anywhere {
-            Some(Select::Anywhere)
-        } else {
-            self.selector(text, span).map(Select::Path)
-        };
-        let owner = self.owners(owner, is_anywhere);
-        let also = self.also(&form.also, is_anywhere);
-        if let (true, Some(span)) = (is_anywhere, form.optional.span()) {
-            let remedy = "take it out: `anywhere` never blocks an answer without records";
-            self.sink
-                .at(span, "`optional` beside `records: anywhere`", remedy);
-        }
-        Some(RecordRule {
-            origin: origin.clone(),
-            select: select?,
-            owner,
-            others: others(form),
-            also,
-            is_optional: form.optional.value().copied().unwrap_or(false),
-        })
-    }
-
-    fn check_without_records(
-        &self,
-        form: &RouteForm,
-        owner: &Field<OwnersForm>,
-        is_path_owned: bool,
-    ) {
-        let owner_key = if is_path_owned {
-            "record_owner"
-        } else {
-            "owner"
-        };
-        let has_rows = !form.rows.is_absent();
-        let keys = [
-            (owner.span(), owner_key),
-            (form.others.span().filter(|_| !has_rows), "others"),
-            (form.also.span(), "also"),
-            (form.optional.span().filter(|_| !has_rows), "optional"),
-        ];
-        for (span, key) in keys {
-            if let Some(span) = span {
-                let message = format!("`{key}` without `records`");
-                let remedy = "say which parts of the answer are records: `records: \"$.items[*]\"`, or `records: anywhere`";
-                self.sink.at(&self.head(span), message, remedy);
-            }
-        }
-    }
-
-    fn also(&self, field: &Field<Vec<Field<String>>>, is_anywhere: bool) -> Vec<Selector> {
-        if let (true, Some(span)) = (is_anywhere, field.span()) {
-            let remedy = "take it out: what lies outside the records passes anyway, scanned";
-            self.sink.at(
-                &self.head(span),
-                "`also` beside `records: anywhere`",
-                remedy,
-            );
-            return Vec::new();
-        }
-        let texts = field
-            .value()
-            .into_iter()
-            .flatten()
-            .filter_map(Field::placed);
-        texts
-            .filter_map(|(text, span)| self.selector(text, span))
-            .collect()
-    }
-
     pub(super) fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
         match Selector::parse(text) {
             Ok(selector) => Some(selector),
@@ -333,16 +228,6 @@ impl Compiler {
                 self.sink.at(span, message, remedy);
             }
         }
-    }
-}
-
-/// What becomes of the others' records on the route.
-pub(super) fn others(form: &RouteForm) -> Others {
-    match form.others.value() {
-        Some(OthersWord::Block) => Others::Block,
-        Some(OthersWord::Hide) => Others::Hide,
-        Some(OthersWord::Redact) => Others::Redact,
-        Some(OthersWord::Drop) | None => Others::Drop,
     }
 }
 

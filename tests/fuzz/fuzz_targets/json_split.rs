@@ -49,6 +49,7 @@ static PLANS: LazyLock<Vec<Arc<Plan>>> = LazyLock::new(|| {
                 others,
                 also: selector.map_or(Vec::new(), |_| vec![parse("$.c"), parse("$..d[?@.e]")]),
                 is_optional: others == Others::Redact,
+                further: Vec::new(),
             })));
         }
     }

@@ -16,6 +16,10 @@ const ROUTES: &str = r#"
   - match: GET /events
     records: "$"
     owner: owner
+  - match: GET /inbox
+    records:
+      - { at: "$.orders[*]", owner: owner }
+      - { at: "$.orders[*].notes[*]", owner: [{ at: "$.by[*]", is: group }], others: redact }
   - match: GET /ticker
     public: The same for everybody.
 "#;
@@ -180,4 +184,16 @@ async fn passes_events_of_nobody_as_they_come() {
     let preview = preview(app).routes(ROUTES).start().await;
     let reply = get(preview.address, "/ticker", &preview.token("alice")).await;
     assert_eq!(reply.text(), body);
+}
+
+#[tokio::test]
+async fn judges_collections_by_owners_of_their_own() {
+    let body = r#"{"orders":[{"owner":"bob"},{"owner":"alice","notes":[{"by":["staff"]},{"by":["x","buyers"]}]}]}"#;
+    let app = fixed("application/json", body).await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let reply = get(preview.address, "/inbox", &preview.token("alice")).await;
+    assert_eq!(
+        reply.text(),
+        r#"{"orders":[{"owner":"alice","notes":[{"chaperone":"redacted"},{"by":["x","buyers"]}]}]}"#
+    );
 }

@@ -79,6 +79,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             origin: origin(),
             records,
             rows: None,
+            html: None,
             public: Some("a bench".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

@@ -15,6 +15,7 @@ mod flow;
 mod form;
 pub mod headers;
 mod hold;
+mod html;
 pub mod inspect;
 mod json;
 pub mod media;

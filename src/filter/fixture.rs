@@ -29,6 +29,7 @@ impl Fixture {
                 origin: origin("GET /x"),
                 records: None,
                 rows: None,
+                html: None,
                 public: Some("a test".into()),
                 read_as: None,
                 detect: Arc::new(DetectPlan {

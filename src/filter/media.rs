@@ -73,6 +73,9 @@ fn kind(media: &Mime) -> Option<Kind> {
     if subtype == "event-stream" {
         return Some(Kind::Events);
     }
+    if subtype == "html" {
+        return Some(Kind::Html);
+    }
     if matches!(subtype, "csv" | "x-csv" | "comma-separated-values") {
         return Some(Kind::Csv);
     }
@@ -115,7 +118,7 @@ mod tests {
             ("text/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/jsonl", Media::Known(Kind::Ndjson)),
-            ("text/html; charset=\"utf-8\"", Media::Known(Kind::Text)),
+            ("text/html; charset=\"utf-8\"", Media::Known(Kind::Html)),
             ("text/csv; header=present", Media::Known(Kind::Csv)),
             ("application/csv", Media::Known(Kind::Csv)),
             ("text/tab-separated-values", Media::Known(Kind::Tsv)),

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::filter::coding::{Coding, Decoding};
 use crate::filter::events::Events;
 use crate::filter::form::Form;
+use crate::filter::html::Html;
 use crate::filter::json::{Json, Lines, Sequence};
 use crate::filter::raw::Raw;
 use crate::filter::rows::Rows;
@@ -50,7 +51,7 @@ impl Stream {
     ) -> Result<Self, Refusal> {
         let format: Box<dyn Format> = match inspector.side() {
             Side::Request => match kind {
-                None | Some(Kind::Csv | Kind::Events | Kind::Text | Kind::Tsv) => {
+                None | Some(Kind::Csv | Kind::Events | Kind::Html | Kind::Text | Kind::Tsv) => {
                     Box::new(Raw::new(&inspector))
                 }
                 Some(Kind::Form) => Box::new(Form::new(&inspector)),
@@ -214,6 +215,9 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         Some(Kind::Events) if is_covered || rule.is_some() => {
             Ok(Box::new(Events::new(inspector, rule)))
         }
+        Some(Kind::Html) if is_covered || treatment.html.is_some() => {
+            Ok(Box::new(Html::new(inspector, treatment.html.clone())?))
+        }
         Some(Kind::JsonSequence) if is_covered || rule.is_some() => {
             Ok(Box::new(Sequence::new(inspector.plan(), rule)))
         }
@@ -225,9 +229,10 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         }
         _ if !is_covered => Err(unsupported),
         Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
-        Some(Kind::Events | Kind::Form | Kind::Json | Kind::JsonSequence | Kind::Ndjson) | None => {
-            Err(unsupported)
-        }
+        Some(
+            Kind::Events | Kind::Form | Kind::Html | Kind::Json | Kind::JsonSequence | Kind::Ndjson,
+        )
+        | None => Err(unsupported),
     }
 }
 

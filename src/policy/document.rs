@@ -131,6 +131,17 @@ pub(in crate::policy) struct CollectionForm {
     pub(in crate::policy) optional: Field<bool>,
 }
 
+/// Whose the elements of a page are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "html")]
+pub(in crate::policy) struct HtmlForm {
+    /// A CSS selector: which elements are records.
+    pub(in crate::policy) records: Field<String>,
+    /// The attribute of such an element that names its owner, or a CSS selector of the element inside
+    /// whose text does; of a list, any may be the user.
+    pub(in crate::policy) owner: Field<OwnersForm>,
+}
+
 /// Whose the rows of a table are.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "rows")]
@@ -160,6 +171,9 @@ pub(in crate::policy) struct RouteForm {
     /// Where a record names its owner, on a route whose `owner` is in the path.
     #[serde(default)]
     pub(in crate::policy) record_owner: Field<OwnersForm>,
+    /// Whose the elements of a page are.
+    #[serde(default)]
+    pub(in crate::policy) html: Field<HtmlForm>,
     /// Whose the rows of a CSV or TSV answer are.
     #[serde(default)]
     pub(in crate::policy) rows: Field<RowsForm>,
@@ -208,6 +222,8 @@ pub(in crate::policy) enum KindWord {
     Csv,
     /// Server-sent events, the data of each one JSON document.
     Events,
+    /// A page.
+    Html,
     /// One JSON document.
     Json,
     /// One JSON document behind each record separator.

@@ -30,7 +30,6 @@ const KEYS: &[Key] = &[
     (&["route"], "content", "types that pass unscanned"),
     (&["route"], "cors", "answers to CORS preflights"),
     (&["route"], "csp", "a wider content security policy"),
-    (&["route"], "html", "owner rules for HTML"),
     (&["route"], "level", "routes for reviewed code alone"),
     (&["route"], "request", "owner rules for request bodies"),
     (&["route"], "synthetic", "routes with made-up data alone"),

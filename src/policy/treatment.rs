@@ -15,6 +15,8 @@ pub struct Treatment {
     pub origin: Origin,
     /// The owner rule for answers that have structure.
     pub records: Option<Arc<RecordRule>>,
+    /// The owner rule for pages.
+    pub html: Option<Arc<HtmlRule>>,
     /// The owner rule for answers in rows.
     pub rows: Option<Arc<RowRule>>,
     /// The reviewer's reason why answers outside the owner rule are nobody's data; without it (and
@@ -30,7 +32,7 @@ impl Treatment {
     /// Some kind of answer has an owner rule.
     #[must_use]
     pub fn has_owner_rule(&self) -> bool {
-        self.records.is_some() || self.rows.is_some()
+        self.records.is_some() || self.html.is_some() || self.rows.is_some()
     }
 }
 
@@ -43,6 +45,8 @@ pub enum Kind {
     Events,
     /// `application/x-www-form-urlencoded` (requests).
     Form,
+    /// A page: `text/html`.
+    Html,
     /// One JSON document: `application/json`, `*/*+json`.
     Json,
     /// One JSON document behind each record separator: `application/json-seq` (RFC 7464).
@@ -103,8 +107,7 @@ impl RecordRule {
     /// What becomes of some collection's others is decided before the first byte.
     #[must_use]
     pub fn holds_whole(&self) -> bool {
-        let holds = |others: Others| matches!(others, Others::Block | Others::Hide);
-        holds(self.others) || self.further.iter().any(|one| holds(one.others))
+        self.others.holds_whole() || self.further.iter().any(|one| one.others.holds_whole())
     }
 }
 
@@ -195,6 +198,39 @@ pub struct Column {
     pub is: Attribute,
 }
 
+/// Whose the parts of a page are, and what becomes of the others'.
+#[derive(Clone, Debug)]
+pub struct HtmlRule {
+    /// Where the rule stands.
+    pub origin: Origin,
+    /// The CSS selector of the elements that are records; it has been read before.
+    pub records: Box<str>,
+    /// Where such an element names its owner: any of these may be the subject.
+    pub owner: Vec<HtmlOwner>,
+    /// What becomes of records whose owner is not the subject.
+    pub others: Others,
+    /// A page without such elements passes.
+    pub is_optional: bool,
+}
+
+/// Where an element names an owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HtmlOwner {
+    /// The place.
+    pub at: HtmlPlace,
+    /// What of the subject must stand there.
+    pub is: Attribute,
+}
+
+/// A place in an element that is a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HtmlPlace {
+    /// An attribute of the element, by its name in lower case.
+    Attribute(Box<str>),
+    /// The text of the one element inside that a CSS selector, read before, names.
+    Text(Box<str>),
+}
+
 /// Which values are records.
 #[derive(Clone, Debug)]
 pub enum Select {
@@ -215,6 +251,14 @@ pub enum Others {
     Hide,
     /// A placeholder stands in its place.
     Redact,
+}
+
+impl Others {
+    /// It is decided before the first byte: any record may decide against the whole answer.
+    #[must_use]
+    pub fn holds_whole(self) -> bool {
+        matches!(self, Self::Block | Self::Hide)
+    }
 }
 
 /// Detectors, own patterns, dictionaries and embargoes, compiled into one automaton.

@@ -7,7 +7,7 @@ use crate::policy::compile::Compiler;
 use crate::policy::compile::records::others;
 use crate::policy::document::{OwnersForm, RouteForm, SubjectForm};
 use crate::policy::field::{Either, Field};
-use crate::policy::treatment::{Attribute, Column, Owner, RowRule};
+use crate::policy::treatment::{Attribute, Column, HtmlOwner, HtmlPlace, HtmlRule, Owner, RowRule};
 use crate::types::Origin;
 
 /// What may stand between cells: nothing that a placeholder, a quote or a line break holds.
@@ -32,6 +32,45 @@ impl Compiler {
             let at = self.owner(text, span, is_anywhere)?;
             Some(Owner { at, is })
         })
+    }
+
+    /// The owner rule for pages.
+    pub(super) fn html(&self, form: &RouteForm, origin: &Origin) -> Option<HtmlRule> {
+        let (html, span) = form.html.placed()?;
+        let records = self.need(&html.records, span, "records", "\"tr.order\"");
+        self.need(&html.owner, span, "owner", "data-customer");
+        let owner = self.each(&html.owner, |text, span, is| {
+            let at = if is_attribute_name(text) {
+                HtmlPlace::Attribute(text.to_ascii_lowercase().into())
+            } else {
+                HtmlPlace::Text(self.css(text, span)?)
+            };
+            Some(HtmlOwner { at, is })
+        });
+        if owner.len() > MOST_OWNERS {
+            let remedy = format!("name {MOST_OWNERS} at most");
+            self.sink.at(&self.head(span), "too many owners", remedy);
+        }
+        let (text, span) = records?;
+        Some(HtmlRule {
+            origin: origin.clone(),
+            records: self.css(text, span)?,
+            owner,
+            others: others(&form.others),
+            is_optional: form.optional.value().copied().unwrap_or(false),
+        })
+    }
+
+    fn css(&self, text: &str, span: &Range<usize>) -> Option<Box<str>> {
+        match text.parse::<lol_html::Selector>() {
+            Ok(_) => Some(text.into()),
+            Err(error) => {
+                let message = format!("not a CSS selector: {error}");
+                let remedy = "write one such as `tr.order`, `#orders > li` or `[data-order]`";
+                self.sink.at(span, message, remedy);
+                None
+            }
+        }
     }
 
     /// The owner rule for tables.
@@ -152,4 +191,16 @@ impl Compiler {
         }
         Some(selector)
     }
+}
+
+/// A page's reader has one mark for each selector.
+const MOST_OWNERS: usize = 32;
+
+/// A bare name is an attribute's; a selector has more to it.
+fn is_attribute_name(text: &str) -> bool {
+    let starts = text.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    starts
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

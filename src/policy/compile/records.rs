@@ -167,12 +167,12 @@ impl Compiler {
         } else {
             "owner"
         };
-        let has_rows = !form.rows.is_absent();
+        let has_rule = !form.rows.is_absent() || !form.html.is_absent();
         let keys = [
             (owner.span(), owner_key),
-            (form.others.span().filter(|_| !has_rows), "others"),
+            (form.others.span().filter(|_| !has_rule), "others"),
             (form.also.span(), "also"),
-            (form.optional.span().filter(|_| !has_rows), "optional"),
+            (form.optional.span().filter(|_| !has_rule), "optional"),
         ];
         for (span, key) in keys {
             if let Some(span) = span {

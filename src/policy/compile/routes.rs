@@ -104,6 +104,7 @@ impl Compiler {
             (form.records.span(), "records"),
             (form.owner.span(), "owner"),
             (form.record_owner.span(), "record_owner"),
+            (form.html.span(), "html"),
             (form.rows.span(), "rows"),
             (form.others.span(), "others"),
             (form.also.span(), "also"),
@@ -135,7 +136,13 @@ impl Compiler {
         if let (Some((name, span)), Some(pattern)) = (path_owner, pattern) {
             self.check_path_owner(name, span, pattern);
         }
-        let nothing = form.records.is_absent() && form.rows.is_absent() && form.public.is_absent();
+        let rules = [
+            form.records.is_absent(),
+            form.html.is_absent(),
+            form.rows.is_absent(),
+            form.public.is_absent(),
+        ];
+        let nothing = rules.into_iter().all(|is_absent| is_absent);
         if nothing && path_owner.is_some() {
             let remedy = "the path says whose page it is, not whose data is on it: add `records` and `record_owner`, or `public` with the reason";
             self.sink.at(place, "no rule on the answer", remedy);
@@ -155,11 +162,13 @@ impl Compiler {
             treatment: Arc::new(Treatment {
                 origin: origin.clone(),
                 records: records.map(Arc::new),
+                html: self.html(form, origin).map(Arc::new),
                 rows: rows.map(Arc::new),
                 public: self.reason(&form.public).map(|reason| reason.trim().into()),
                 read_as: form.read_as.value().map(|word| match word {
                     KindWord::Csv => Kind::Csv,
                     KindWord::Events => Kind::Events,
+                    KindWord::Html => Kind::Html,
                     KindWord::Json => Kind::Json,
                     KindWord::JsonSeq => Kind::JsonSequence,
                     KindWord::Ndjson => Kind::Ndjson,

@@ -72,6 +72,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             origin: origin(),
             records: records.map(Arc::new),
             rows: None,
+            html: None,
             public: Some("fuzzed".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

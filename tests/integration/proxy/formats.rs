@@ -20,6 +20,8 @@ const ROUTES: &str = r#"
     records:
       - { at: "$.orders[*]", owner: owner }
       - { at: "$.orders[*].notes[*]", owner: [{ at: "$.by[*]", is: group }], others: redact }
+  - match: GET /page
+    html: { records: .order, owner: data-owner }
   - match: GET /ticker
     public: The same for everybody.
 "#;
@@ -196,4 +198,50 @@ async fn judges_collections_by_owners_of_their_own() {
         reply.text(),
         r#"{"orders":[{"owner":"alice","notes":[{"chaperone":"redacted"},{"by":["x","buyers"]}]}]}"#
     );
+}
+
+#[tokio::test]
+async fn gives_each_user_their_own_elements() {
+    let page =
+        |rows: &str| format!("<!doctype html>\n<title>Orders</title>\n<table>{rows}</table>\n");
+    let of = |owner: &str| format!("<tr class=order data-owner={owner}><td>1 &amp; 2</td></tr>");
+    let body = page(&format!("{}{}{}", of("bob"), of("al&#105;ce"), of("bob")));
+    let app = fixed("text/html; charset=utf-8", body).await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let reply = get(preview.address, "/page", &preview.token("alice")).await;
+    assert_eq!(reply.text(), page(&of("al&#105;ce")));
+    assert_eq!(reply.headers["chaperone-filter"], "owner");
+    assert_eq!(preview.recorded(1).await[0]["rules"][0]["count"], 2);
+}
+
+#[tokio::test]
+async fn blocks_pages_that_hide_records() {
+    for (kind, body, code) in [
+        ("text/html", "<p>secret</p>", "nothing-selected"),
+        (
+            "text/html",
+            "<li class=order data-owner=alice>1<li class=order data-owner=bob>secret</ul>",
+            "answer-malformed",
+        ),
+        (
+            "text/html",
+            "<i class=order data-owner=alice></i><plaintext>secret",
+            "answer-malformed",
+        ),
+        (
+            "text/html; charset=gbk",
+            "<p>secret</p>",
+            "type-unsupported",
+        ),
+        ("application/xhtml+xml", "<p>secret</p>", "type-unsupported"),
+        ("text/plain", "<p>secret</p>", "type-unsupported"),
+    ] {
+        let preview = preview(fixed(kind, body).await)
+            .routes(ROUTES)
+            .start()
+            .await;
+        let reply = get(preview.address, "/page", &preview.token("alice")).await;
+        assert_eq!(reply.code(), code, "{body:?}");
+        assert!(!reply.text().contains("secret"));
+    }
 }

@@ -62,7 +62,7 @@ impl Html {
             reader: Reader::new(&selectors, rule.is_some(), limit)?,
             utf8: Utf8::default(),
             guard: Guard::of_page(inspector),
-            page: Page::new(rule.is_some()),
+            page: Page::new(rule.clone()),
             rule,
             text: None,
             seen: 0,

@@ -1,15 +1,18 @@
 //! The bytes of a page: what passes is scanned and written, what does not is left out.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use encoding_rs::Encoding;
 use lol_html::html_content::TextType;
 use percent_encoding::percent_decode;
 
 use super::element;
-use super::reader::{Named, Tag, Token, TokenKind};
+use super::reader::{Named, Reader, Tag, Token, TokenKind};
+use super::record::is_record;
 use super::unescape::{Escapes, Unescaped};
 use crate::filter::{Edit, Inspector, Output, Place};
+use crate::policy::treatment::{HtmlRule, Others};
 use crate::types::{ReasonCode, Refusal};
 
 /// The bytes that have not been settled.
@@ -20,8 +23,7 @@ pub(super) struct Page {
     base: u64,
     /// What stands before is kept or left out for good.
     cursor: u64,
-    /// The route has an owner rule for pages.
-    is_ruled: bool,
+    rule: Option<Arc<HtmlRule>>,
     /// The element that the last start tag began: its content is text to some and markup to others.
     is_doubtful: bool,
     unescaped: Unescaped,
@@ -29,12 +31,12 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(is_ruled: bool) -> Self {
+    pub(super) fn new(rule: Option<Arc<HtmlRule>>) -> Self {
         Self {
             window: Vec::new(),
             base: 0,
             cursor: 0,
-            is_ruled,
+            rule,
             is_doubtful: false,
             unescaped: Unescaped::default(),
             edits: Vec::new(),
@@ -102,7 +104,7 @@ impl Page {
         while !rest.is_empty() {
             let (length, kind) = match end_tag(rest) {
                 Some(found) => found,
-                None if self.is_ruled => {
+                None if self.rule.is_some() => {
                     return Err(Refusal::new(ReasonCode::AnswerMalformed)
                         .because("a tag that is not whole, or an end tag with attributes"));
                 }
@@ -130,7 +132,7 @@ impl Page {
             TokenKind::Start(tag) => self.start(tag, inspector, out)?,
             TokenKind::Text { kind, .. } => self.text(&token.range, *kind, inspector, out)?,
             TokenKind::Comment => {
-                if self.is_ruled && holds_tag(self.bytes(&token.range)) {
+                if self.hides(&token.range, Escapes::Raw, inspector) {
                     self.keep(token.range.start, out);
                     self.insert("<!---->", out);
                     self.leave_out(token.range.end);
@@ -154,7 +156,7 @@ impl Page {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         self.is_doubtful = tag.is_html && element::is_doubtful(&tag.name);
-        if self.is_ruled && *tag.name == *"plaintext" {
+        if self.rule.is_some() && *tag.name == *"plaintext" {
             return Err(Refusal::new(ReasonCode::AnswerMalformed)
                 .because("an element that makes text of all that follows"));
         }
@@ -178,10 +180,7 @@ impl Page {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
-        if self.is_ruled
-            && *attribute.name == *"srcdoc"
-            && holds_tag(&self.decoded(value, Escapes::Attribute))
-        {
+        if *attribute.name == *"srcdoc" && self.hides(value, Escapes::Attribute, inspector) {
             self.keep(value.start, out);
             self.leave_out(value.end);
             return Ok(());
@@ -211,7 +210,7 @@ impl Page {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         let is_doubtful = std::mem::take(&mut self.is_doubtful) && kind == TextType::RawText;
-        if self.is_ruled && is_doubtful && holds_tag(self.bytes(range)) {
+        if is_doubtful && self.hides(range, Escapes::Raw, inspector) {
             self.keep(range.start, out);
             self.leave_out(range.end);
             return Ok(());
@@ -223,6 +222,19 @@ impl Page {
         };
         self.scrub(range, escapes, inspector, out)?;
         Ok(())
+    }
+
+    /// Whether the text at `range`, which is markup to some readers, may hold records; it is noted then.
+    fn hides(&self, range: &Range<u64>, escapes: Escapes, inspector: &mut Inspector) -> bool {
+        let Some(rule) = &self.rule else {
+            return false;
+        };
+        let text = self.decoded(range, escapes);
+        let may_hold = holds_tag(&text) && may_hold_record(&text, &rule.records);
+        if may_hold {
+            inspector.report_mut().withhold(&rule.origin, Others::Drop);
+        }
+        may_hold
     }
 
     /// Scans the text at `range`, as it is read and as it is written, and replaces what is found.
@@ -328,6 +340,26 @@ fn end_tag(text: &[u8]) -> Option<(usize, TokenKind)> {
 /// Whether a text holds what would be a start tag, were it markup.
 fn holds_tag(text: &[u8]) -> bool {
     memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
+}
+
+/// Whether markup holds an element that `selector` names, as far as can be told without what stands around it.
+fn may_hold_record(markup: &[u8], selector: &str) -> bool {
+    let is_related = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'+' | b'~');
+    if selector.trim().bytes().any(is_related) {
+        return true;
+    }
+    // A comment's own mark would make a comment of it again.
+    let markup = markup.strip_prefix(b"<!--").unwrap_or(markup);
+    let Ok(mut reader) = Reader::new(&[selector], true, markup.len()) else {
+        return true;
+    };
+    let (tokens, read) = reader.write(markup);
+    let (last, end) = reader.finish();
+    let tokens = || tokens.iter().chain(&last);
+    // A tag that is not whole goes on behind what some take for its end.
+    let seen = tokens().map(|token| token.range.end).max().unwrap_or(0);
+    let rest = markup.get(usize::try_from(seen).unwrap_or(usize::MAX)..);
+    read.is_err() || end.is_err() || rest.is_some_and(holds_tag) || tokens().any(is_record)
 }
 
 /// A replacement that means the same in a text or an attribute, quoted or not.

@@ -26,6 +26,8 @@ pub(super) struct Page {
     rule: Option<Arc<HtmlRule>>,
     /// The element that the last start tag began: its content is text to some and markup to others.
     is_doubtful: bool,
+    /// What passed last is a text that what follows could make a tag or a character reference of.
+    is_open: bool,
     unescaped: Unescaped,
     edits: Vec<Edit>,
 }
@@ -38,6 +40,7 @@ impl Page {
             cursor: 0,
             rule,
             is_doubtful: false,
+            is_open: false,
             unescaped: Unescaped::default(),
             edits: Vec::new(),
         }
@@ -96,6 +99,14 @@ impl Page {
         out.bytes.extend_from_slice(text.as_bytes());
     }
 
+    /// Puts a comment where something was left out, if what stands before and behind it would become
+    /// something else when it meets.
+    pub(super) fn part(&mut self, out: &mut Output) {
+        if std::mem::take(&mut self.is_open) {
+            self.insert("<!---->", out);
+        }
+    }
+
     /// The end tags, and the brackets of character data, that `range` consists of.
     pub(super) fn end_tags(&self, range: Range<u64>) -> Result<Vec<Token>, Refusal> {
         let mut tokens = Vec::new();
@@ -128,6 +139,7 @@ impl Page {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
+        self.is_open = false;
         match &token.kind {
             TokenKind::Start(tag) => self.start(tag, inspector, out)?,
             TokenKind::Text { kind, .. } => self.text(&token.range, *kind, inspector, out)?,
@@ -220,6 +232,7 @@ impl Page {
             TextType::ScriptData => Escapes::Script,
             TextType::PlainText | TextType::RawText | TextType::CDataSection => Escapes::Raw,
         };
+        self.is_open = is_open(self.bytes(range));
         self.scrub(range, escapes, inspector, out)?;
         Ok(())
     }
@@ -335,6 +348,14 @@ fn end_tag(text: &[u8]) -> Option<(usize, TokenKind)> {
         });
     let name = String::from_utf8_lossy(name).to_ascii_lowercase();
     is_name.then(|| (end + 1, TokenKind::End(name.into())))
+}
+
+/// Whether a text ends as a tag or a character reference begins.
+fn is_open(text: &[u8]) -> bool {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'#';
+    let name = text.iter().rev().take_while(is_part).count();
+    let before = text.len().checked_sub(name + 1);
+    text.ends_with(b"<") || before.is_some_and(|at| text.get(at) == Some(&b'&'))
 }
 
 /// Whether a text holds what would be a start tag, were it markup.

@@ -82,6 +82,7 @@ impl Record {
                     page.insert(&element::placeholder(&tag.name), out);
                 } else {
                     page.keep(token.range.start, out);
+                    page.part(out);
                 }
                 let last = self.tokens.get(*end).unwrap_or(token);
                 page.leave_out(last.range.end);

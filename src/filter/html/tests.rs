@@ -234,6 +234,25 @@ fn leaves_out_markup_that_only_some_readers_see() {
 }
 
 #[test]
+fn makes_nothing_new_of_what_stood_around_a_record() {
+    let foreign = "<i class=order data-c=u-bob></i>";
+    for (before, behind) in [
+        ("<", "tr class=order data-c=u-bob>secret</tr>"),
+        ("a&", "#64;shop.example"),
+        ("a&comm", "at;shop.example"),
+        ("a&#", "64;shop.example"),
+    ] {
+        let body = format!("<p>{before}{foreign}{behind}");
+        let expected = format!("<p>{before}<!---->{behind}");
+        assert_eq!(own(&body), Ok(expected));
+    }
+    for (before, behind) in [("a & b", "c"), ("&amp;", "lt;"), ("a < b", "c"), ("", "c")] {
+        let body = format!("<p>{before}{foreign}{behind}");
+        assert_eq!(own(&body), Ok(format!("<p>{before}{behind}")));
+    }
+}
+
+#[test]
 fn does_with_others_what_the_rule_says() {
     let body = "<p>x</p><li class=order data-c=u-bob id=secret>secret</li>";
     let by = |others, body: &str| cut(fixture(Some(by_attribute(others))), body);

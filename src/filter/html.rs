@@ -6,6 +6,7 @@
 //! references undone; only the offending bytes change. Where browsers may disagree about what a
 //! record is, the page is refused.
 
+mod address;
 mod element;
 mod page;
 mod reader;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use encoding_rs::Encoding;
 use lol_html::html_content::TextType;
-use percent_encoding::percent_decode;
 
+use super::address::{self, Address};
 use super::element;
 use super::reader::{Named, Reader, Tag, Token, TokenKind};
 use super::record::is_record;
@@ -198,18 +198,31 @@ impl Page {
             return Ok(());
         }
         let is_clean = self.scrub(value, Escapes::Attribute, inspector, out)?;
-        if is_clean && element::is_address(&attribute.name) && !inspector.is_idle() {
-            let address = self.decoded(value, Escapes::Attribute);
-            if memchr::memchr(b'%', &address).is_some() {
-                let address: Vec<u8> = percent_decode(&address).collect();
-                self.edits.clear();
-                inspector.inspect(&address, &Place::Body(value.start), &mut self.edits)?;
-                if !self.edits.is_empty() {
-                    self.keep(value.start, out);
-                    self.insert("#", out);
-                    self.leave_out(value.end);
-                }
-            }
+        if is_clean && element::is_address(&attribute.name) {
+            self.address(value, inspector, out)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out an address that says in other words what must not pass.
+    fn address(
+        &mut self,
+        value: &Range<u64>,
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
+        let address = self.decoded(value, Escapes::Attribute);
+        let (text, is_markup, instead) = match address::read(&address) {
+            None | Some(Address::Binary) => return Ok(()),
+            Some(Address::Decoded(text)) => (text, false, "#"),
+            Some(Address::Content { text, is_markup }) => (text, is_markup, "data:,"),
+        };
+        self.edits.clear();
+        inspector.inspect(&text, &Place::Body(value.start), &mut self.edits)?;
+        if !self.edits.is_empty() || is_markup && self.may_hide(&text, inspector) {
+            self.keep(value.start, out);
+            self.insert(instead, out);
+            self.leave_out(value.end);
         }
         Ok(())
     }
@@ -239,11 +252,14 @@ impl Page {
 
     /// Whether the text at `range`, which is markup to some readers, may hold records; it is noted then.
     fn hides(&self, range: &Range<u64>, escapes: Escapes, inspector: &mut Inspector) -> bool {
+        self.rule.is_some() && self.may_hide(&self.decoded(range, escapes), inspector)
+    }
+
+    fn may_hide(&self, text: &[u8], inspector: &mut Inspector) -> bool {
         let Some(rule) = &self.rule else {
             return false;
         };
-        let text = self.decoded(range, escapes);
-        let may_hold = holds_tag(&text) && may_hold_record(&text, &rule.records);
+        let may_hold = holds_tag(text) && may_hold_record(text, &rule.records);
         if may_hold {
             inspector.report_mut().withhold(&rule.origin, Others::Drop);
         }

@@ -128,6 +128,10 @@ impl Reader {
         let rest = self.open.split_off(whole);
         let read = rewriter.write(&self.open);
         self.open = rest;
+        if read.is_err() {
+            // It panics when it is asked again.
+            self.rewriter = None;
+        }
         (self.take(), read.map_err(|error| explain(&error)))
     }
 

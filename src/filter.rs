@@ -19,6 +19,7 @@ mod html;
 pub mod inspect;
 mod json;
 pub mod media;
+mod multipart;
 pub mod place;
 pub mod plan;
 mod raw;

@@ -54,8 +54,26 @@ impl Media {
     }
 }
 
+/// The boundary of a multipart message (RFC 2046 section 5.1.1); none where there is not exactly one.
+pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    let media: Mime = headers.get(CONTENT_TYPE)?.to_str().ok()?.parse().ok()?;
+    let mut boundaries = media.params().filter(|(name, _)| *name == mime::BOUNDARY);
+    let (Some((_, boundary)), None) = (boundaries.next(), boundaries.next()) else {
+        return None;
+    };
+    let boundary = boundary.as_str();
+    let is_fit = |letter: char| letter.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(letter);
+    let fits = (1..=70).contains(&boundary.len())
+        && boundary.chars().all(is_fit)
+        && !boundary.ends_with(' ');
+    fits.then(|| boundary.to_owned())
+}
+
 fn kind(media: &Mime) -> Option<Kind> {
     let subtype = media.subtype().as_str();
+    if media.type_() == mime::MULTIPART {
+        return (subtype != "byteranges").then_some(Kind::Multipart);
+    }
     let suffix = media.suffix().map(|suffix| suffix.as_str());
     if matches!(subtype, "json" | "x-json") || suffix == Some("json") {
         return Some(Kind::Json);
@@ -132,7 +150,11 @@ mod tests {
             ("image/png", Media::Other),
             ("application/json-seq", Media::Known(Kind::JsonSequence)),
             ("application/geo+json-seq", Media::Known(Kind::JsonSequence)),
-            ("multipart/form-data; boundary=x", Media::Other),
+            ("multipart/byteranges; boundary=x", Media::Other),
+            (
+                "multipart/form-data; boundary=x",
+                Media::Known(Kind::Multipart),
+            ),
         ] {
             assert_eq!(Media::named(text), media, "{text}");
         }

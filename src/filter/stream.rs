@@ -12,6 +12,7 @@ use crate::filter::events::Events;
 use crate::filter::form::Form;
 use crate::filter::html::Html;
 use crate::filter::json::{Json, Lines, Sequence};
+use crate::filter::multipart::Multipart;
 use crate::filter::raw::Raw;
 use crate::filter::rows::Rows;
 use crate::filter::text::Text;
@@ -51,16 +52,40 @@ impl Stream {
     ) -> Result<Self, Refusal> {
         let format: Box<dyn Format> = match inspector.side() {
             Side::Request => match kind {
-                None | Some(Kind::Csv | Kind::Events | Kind::Html | Kind::Text | Kind::Tsv) => {
-                    Box::new(Raw::new(&inspector))
-                }
+                None
+                | Some(
+                    Kind::Csv
+                    | Kind::Events
+                    | Kind::Html
+                    | Kind::Multipart
+                    | Kind::Text
+                    | Kind::Tsv,
+                ) => Box::new(Raw::new(&inspector)),
                 Some(Kind::Form) => Box::new(Form::new(&inspector)),
                 Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
                 Some(Kind::JsonSequence) => Box::new(Sequence::new(inspector.plan(), None)),
                 Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
             },
-            Side::Response => answer(kind, &inspector)?,
+            Side::Response => part(kind, &inspector)?,
         };
+        Self::reading(inspector, format, codings)
+    }
+
+    /// The same for an answer of several parts between lines of `boundary`.
+    pub(super) fn of_parts(
+        inspector: Inspector,
+        boundary: &str,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        let format = Box::new(Multipart::new(&inspector, boundary));
+        Self::reading(inspector, format, codings)
+    }
+
+    fn reading(
+        inspector: Inspector,
+        format: Box<dyn Format>,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
         let context = &inspector.plan().context;
         Ok(Self {
             decoding: Decoding::new(codings, &context.limits)?,
@@ -202,8 +227,8 @@ impl fmt::Debug for Stream {
     }
 }
 
-/// The format for an answer, where the route's rules cover its kind.
-fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
+/// The format for an answer, or for a part of one, where the route's rules cover its kind.
+pub(super) fn part(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
     let treatment = &inspector.plan().treatment;
     let unsupported = Refusal::new(ReasonCode::TypeUnsupported).by(&treatment.origin);
     let rule = treatment.records.clone();
@@ -230,7 +255,13 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         _ if !is_covered => Err(unsupported),
         Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
         Some(
-            Kind::Events | Kind::Form | Kind::Html | Kind::Json | Kind::JsonSequence | Kind::Ndjson,
+            Kind::Events
+            | Kind::Form
+            | Kind::Html
+            | Kind::Json
+            | Kind::JsonSequence
+            | Kind::Multipart
+            | Kind::Ndjson,
         )
         | None => Err(unsupported),
     }

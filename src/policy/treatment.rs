@@ -34,6 +34,20 @@ impl Treatment {
     pub fn has_owner_rule(&self) -> bool {
         self.records.is_some() || self.html.is_some() || self.rows.is_some()
     }
+
+    /// Some owner rule decides before the first byte.
+    #[must_use]
+    pub fn holds_whole(&self) -> bool {
+        self.records.as_ref().is_some_and(|rule| rule.holds_whole())
+            || self
+                .html
+                .as_ref()
+                .is_some_and(|rule| rule.others.holds_whole())
+            || self
+                .rows
+                .as_ref()
+                .is_some_and(|rule| rule.others.holds_whole())
+    }
 }
 
 /// The kinds of bodies that can be scanned.
@@ -51,6 +65,8 @@ pub enum Kind {
     Json,
     /// One JSON document behind each record separator: `application/json-seq` (RFC 7464).
     JsonSequence,
+    /// Several answers in one: `multipart/*`.
+    Multipart,
     /// One JSON document a line: `application/x-ndjson`, `application/jsonl`.
     Ndjson,
     /// `text/*` and the textual application types.

@@ -245,3 +245,70 @@ async fn blocks_pages_that_hide_records() {
         assert!(!reply.text().contains("secret"));
     }
 }
+
+#[tokio::test]
+async fn judges_the_parts_of_an_answer_one_by_one() {
+    let part = |kind: &str, body: &str| format!("--x\r\ncontent-type: {kind}\r\n\r\n{body}\r\n");
+    let json = r#"{"owner":"alice"}"#;
+    let (event, foreign) = (
+        "data: {\"owner\":\"alice\"}\n\n",
+        "data: {\"owner\":\"bob\"}\n\n",
+    );
+    let body = |event: &str| {
+        let parts = [
+            part("application/json", json),
+            part("text/event-stream", event),
+        ];
+        format!("{}--x--\r\n", parts.concat())
+    };
+    let app = fixed(
+        "multipart/mixed; boundary=x",
+        body(&format!("{event}{foreign}")),
+    )
+    .await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let reply = get(preview.address, "/events", &preview.token("alice")).await;
+    assert_eq!(reply.text(), body(event));
+    let eve = get(preview.address, "/events", &preview.token("eve")).await;
+    assert_eq!(eve.code(), "foreign-record");
+}
+
+#[tokio::test]
+async fn blocks_parts_that_hide_records() {
+    let json = "content-type: application/json\r\n\r\n";
+    for (kind, body, code) in [
+        (
+            "multipart/mixed",
+            format!("--x\r\n{json}{{\"owner\":\"alice\"}}\r\n--x--\r\n"),
+            "type-unsupported",
+        ),
+        (
+            "multipart/mixed; boundary=x",
+            format!("--x\r\n{json}{{\"owner\":\"alice\"}}\r\n--x--\r\nsecret"),
+            "answer-malformed",
+        ),
+        (
+            "multipart/mixed; boundary=x",
+            format!("secret\r\n--x\r\n{json}{{\"owner\":\"alice\"}}\r\n--x--\r\n"),
+            "answer-malformed",
+        ),
+        (
+            "multipart/mixed; boundary=x",
+            "--x\r\ncontent-type: text/plain\r\n\r\nsecret\r\n--x--\r\n".to_owned(),
+            "type-unsupported",
+        ),
+        (
+            "multipart/mixed; boundary=x",
+            "--x\r\ncontent-transfer-encoding: base64\r\n\r\nc2VjcmV0\r\n--x--\r\n".to_owned(),
+            "coding-unsupported",
+        ),
+    ] {
+        let preview = preview(fixed(kind, body.clone()).await)
+            .routes(ROUTES)
+            .start()
+            .await;
+        let reply = get(preview.address, "/events", &preview.token("alice")).await;
+        assert_eq!(reply.code(), code, "{body:?}");
+        assert!(!reply.text().contains("secret"));
+    }
+}

@@ -67,10 +67,11 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         Arc::new(RecordRule {
             origin: origin(),
             select,
-            owner: vec![Selector::parse(owner).unwrap()],
+            owner: vec![Selector::parse(owner).unwrap().into()],
             others: Others::Drop,
             also: Vec::new(),
             is_optional: false,
+            further: Vec::new(),
         })
     });
     Arc::new(Plan {
@@ -78,6 +79,8 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             origin: origin(),
             records,
             request: None,
+            rows: None,
+            html: None,
             public: Some("a bench".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

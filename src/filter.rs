@@ -8,18 +8,21 @@
 
 pub mod body;
 pub mod coding;
+mod events;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod flow;
 mod form;
 pub mod headers;
 mod hold;
+mod html;
 pub mod inspect;
 mod json;
 pub mod media;
 mod multipart;
 mod overrides;
 mod owned;
+mod parts;
 pub mod place;
 pub mod plan;
 mod raw;
@@ -27,6 +30,7 @@ mod readings;
 pub mod report;
 mod request;
 mod response;
+mod rows;
 #[cfg(test)]
 mod script;
 pub mod stream;

@@ -15,6 +15,6 @@ pub use document::{Child, Document, Tape, Token, TokenKind};
 pub use error::{LexError, LexErrorKind};
 pub use evaluate::{Evaluation, Exhausted};
 pub use lexer::{Event, EventKind, Lexer, LexerLimits};
-pub use matcher::{Container, Reach, States};
+pub use matcher::{Container, Reach, Selectors, States};
 pub use selector::{Selector, SelectorError, SelectorErrorKind};
 pub use text::{Decoded, Text, escape_into};

@@ -29,6 +29,8 @@ impl Fixture {
                 origin: origin("GET /x"),
                 records: None,
                 request: None,
+                rows: None,
+                html: None,
                 public: Some("a test".into()),
                 read_as: None,
                 detect: Arc::new(DetectPlan {

@@ -8,9 +8,11 @@
 //! after a refusal nothing more comes out.
 
 mod desk;
+mod documents;
 mod fate;
 mod lines;
 mod owner;
+mod sequence;
 mod walker;
 mod way;
 
@@ -24,7 +26,9 @@ use crate::json::{Event, EventKind, LexError, LexErrorKind, Lexer, LexerLimits, 
 use crate::policy::treatment::RecordRule;
 use crate::types::{ReasonCode, Refusal};
 
+pub(crate) use self::documents::{Documents, is_document};
 pub(crate) use self::lines::Lines;
+pub(crate) use self::sequence::Sequence;
 
 /// Input is taken in pieces of at most this many bytes.
 const PIECE: usize = 64 << 10;

@@ -54,8 +54,26 @@ impl Media {
     }
 }
 
+/// The boundary of a multipart message (RFC 2046 section 5.1.1); none where there is not exactly one.
+pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    let media: Mime = headers.get(CONTENT_TYPE)?.to_str().ok()?.parse().ok()?;
+    let mut boundaries = media.params().filter(|(name, _)| *name == mime::BOUNDARY);
+    let (Some((_, boundary)), None) = (boundaries.next(), boundaries.next()) else {
+        return None;
+    };
+    let boundary = boundary.as_str();
+    let is_fit = |letter: char| letter.is_ascii_alphanumeric() || "'()+_,-./:=? ".contains(letter);
+    let fits = (1..=70).contains(&boundary.len())
+        && boundary.chars().all(is_fit)
+        && !boundary.ends_with(' ');
+    fits.then(|| boundary.to_owned())
+}
+
 fn kind(media: &Mime) -> Option<Kind> {
     let subtype = media.subtype().as_str();
+    if media.type_() == mime::MULTIPART {
+        return (subtype != "byteranges").then_some(Kind::Multipart);
+    }
     let suffix = media.suffix().map(|suffix| suffix.as_str());
     if matches!(subtype, "json" | "x-json") || suffix == Some("json") {
         return Some(Kind::Json);
@@ -66,6 +84,21 @@ fn kind(media: &Mime) -> Option<Kind> {
         "json-lines" | "jsonl" | "jsonlines" | "ndjson" | "x-jsonl" | "x-jsonlines" | "x-ndjson"
     ) {
         return Some(Kind::Ndjson);
+    }
+    if subtype == "json-seq" || suffix == Some("json-seq") {
+        return Some(Kind::JsonSequence);
+    }
+    if subtype == "event-stream" {
+        return Some(Kind::Events);
+    }
+    if subtype == "html" {
+        return Some(Kind::Html);
+    }
+    if matches!(subtype, "csv" | "x-csv" | "comma-separated-values") {
+        return Some(Kind::Csv);
+    }
+    if matches!(subtype, "tab-separated-values" | "tsv") {
+        return Some(Kind::Tsv);
     }
     if media.type_() == mime::TEXT {
         return Some(Kind::Text);
@@ -103,8 +136,11 @@ mod tests {
             ("text/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/x-ndjson", Media::Known(Kind::Ndjson)),
             ("application/jsonl", Media::Known(Kind::Ndjson)),
-            ("text/html; charset=\"utf-8\"", Media::Known(Kind::Text)),
-            ("text/event-stream", Media::Known(Kind::Text)),
+            ("text/html; charset=\"utf-8\"", Media::Known(Kind::Html)),
+            ("text/csv; header=present", Media::Known(Kind::Csv)),
+            ("application/csv", Media::Known(Kind::Csv)),
+            ("text/tab-separated-values", Media::Known(Kind::Tsv)),
+            ("text/event-stream", Media::Known(Kind::Events)),
             ("image/svg+xml", Media::Known(Kind::Text)),
             ("application/javascript", Media::Known(Kind::Text)),
             (
@@ -112,8 +148,13 @@ mod tests {
                 Media::Known(Kind::Form),
             ),
             ("image/png", Media::Other),
-            ("application/json-seq", Media::Other),
-            ("multipart/form-data; boundary=x", Media::Other),
+            ("application/json-seq", Media::Known(Kind::JsonSequence)),
+            ("application/geo+json-seq", Media::Known(Kind::JsonSequence)),
+            ("multipart/byteranges; boundary=x", Media::Other),
+            (
+                "multipart/form-data; boundary=x",
+                Media::Known(Kind::Multipart),
+            ),
         ] {
             assert_eq!(Media::named(text), media, "{text}");
         }

@@ -9,6 +9,22 @@ pub enum Place<'a> {
     Body(u64),
     /// A cookie of a request.
     Cookie(&'a str),
+    /// A cell of a table.
+    Cell {
+        /// Its row, counted from 1; the header is row 0.
+        row: u64,
+        /// The name of its column; none where it can't be shown.
+        column: Option<&'a str>,
+    },
+    /// The name of a table's column, counted from 1.
+    Column(u64),
+    /// A field of a server-sent event.
+    Event {
+        /// The event, counted from 1.
+        number: u64,
+        /// The field's name.
+        field: &'a str,
+    },
     /// A field of a form body.
     Field(&'a str),
     /// A header field.
@@ -78,6 +94,17 @@ impl Place<'_> {
             Self::Cookie(cookie) => {
                 text.push_str("cookie");
                 name(cookie, &mut text);
+            }
+            Self::Cell { row, column } => {
+                _ = write!(text, "row[{row}]");
+                match column {
+                    Some(column) => name(column, &mut text),
+                    None => text.push_str(".*"),
+                }
+            }
+            Self::Column(column) => _ = write!(text, "column[{column}]"),
+            Self::Event { number, field } => {
+                _ = write!(text, "event[{number}].{field}");
             }
             Self::Field(field) => {
                 text.push_str("form");

@@ -40,7 +40,7 @@ impl Plan {
         [
             (
                 "owner",
-                treatment.records.is_some() || treatment.request.is_some(),
+                treatment.has_owner_rule() || treatment.request.is_some(),
             ),
             ("detector", has(|class| matches!(class, Class::Detector))),
             (

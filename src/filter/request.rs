@@ -51,7 +51,7 @@ where
     overrides::check_query(target, methods).map_err(unseen)?;
     let source = Guarded::new(Box::pin(source), fields.as_ref(), methods);
     let is_idle = plan.treatment.detect.automaton.is_none();
-    let is_unread = is_idle && plan.treatment.records.is_none();
+    let is_unread = is_idle && !plan.treatment.has_owner_rule();
     if !plan.is_observing && !is_unread {
         headers::ask_for_readable(&mut parts.headers);
     }

@@ -10,7 +10,7 @@ use http_body::Body;
 use crate::filter::body::FilteredBody;
 use crate::filter::coding::Coding;
 use crate::filter::flow::{Engine, Flow};
-use crate::filter::media::Media;
+use crate::filter::media::{self, Media};
 use crate::filter::{Blocked, Context, Inspector, Plan, Report, Side, Stream, headers, hold};
 use crate::policy::permit::Permit;
 use crate::policy::treatment::{Kind, Treatment};
@@ -83,7 +83,7 @@ where
 
 /// The route's answers are nobody's data and nothing is detected in them: they pass unread.
 fn is_unread(treatment: &Treatment) -> bool {
-    treatment.records.is_none()
+    !treatment.has_owner_rule()
         && treatment.public.is_some()
         && treatment.detect.automaton.is_none()
 }
@@ -103,6 +103,8 @@ pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Str
 /// How the body of an answer is read: as its fields say before any of them is taken out.
 struct Reading {
     kind: Option<Kind>,
+    /// What stands between the parts of a multipart answer.
+    boundary: Option<String>,
     codings: Vec<Coding>,
 }
 
@@ -110,17 +112,23 @@ impl Reading {
     fn of(plan: &Plan, headers: &HeaderMap) -> Result<Self, Refusal> {
         Ok(Self {
             kind: kind(&plan.treatment, headers)?,
+            boundary: media::boundary(headers),
             codings: Coding::of(headers, &plan.context.limits)?,
         })
     }
 
     fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
-        Stream::with(inspector, self.kind, &self.codings)
+        match (self.kind, &self.boundary) {
+            (Some(Kind::Multipart), Some(boundary)) => {
+                Stream::of_parts(inspector, boundary, &self.codings)
+            }
+            _ => Stream::with(inspector, self.kind, &self.codings),
+        }
     }
 }
 
 /// How an answer with a body is read.
-fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refusal> {
+pub(super) fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refusal> {
     match (Media::of(headers), treatment.read_as) {
         (Media::Unclear, _) => Err(Refusal::new(ReasonCode::TypeUnsupported)
             .by(&treatment.origin)
@@ -128,7 +136,7 @@ fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refu
         (_, Some(kind)) => Ok(Some(kind)),
         (Media::Known(kind), None) => Ok(Some(kind)),
         // It may be records all the same: apps that write JSON by hand often leave the type out.
-        (Media::Absent, None) if treatment.records.is_some() => {
+        (Media::Absent, None) if treatment.has_owner_rule() => {
             Err(Refusal::new(ReasonCode::TypeUnsupported)
                 .by(&treatment.origin)
                 .because("no content type on a route with records"))

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::filter::coding::{Coding, Decoding};
+use crate::filter::events::Events;
 use crate::filter::form::Form;
-use crate::filter::json::{Json, Lines};
+use crate::filter::html::Html;
+use crate::filter::json::{Json, Lines, Sequence};
 use crate::filter::owned::Owned;
+use crate::filter::parts::Parts;
 use crate::filter::raw::Raw;
+use crate::filter::rows::Rows;
 use crate::filter::text::Text;
 use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
 use crate::policy::treatment::Kind;
@@ -52,8 +56,18 @@ impl Stream {
                 Some(rule) => Box::new(Owned::new(&inspector, rule, kind)?),
                 None => unchanged(kind, &inspector),
             },
-            Side::Response => answer(kind, &inspector)?,
+            Side::Response => part(kind, &inspector)?,
         };
+        Self::over(inspector, format, codings)
+    }
+
+    /// The same for an answer of several parts between lines of `boundary`.
+    pub(super) fn of_parts(
+        inspector: Inspector,
+        boundary: &str,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        let format = Box::new(Parts::new(&inspector, boundary));
         Self::over(inspector, format, codings)
     }
 
@@ -207,15 +221,19 @@ impl fmt::Debug for Stream {
 /// The format for a request's body without an owner rule: it is refused or left alone.
 pub(super) fn unchanged(kind: Option<Kind>, inspector: &Inspector) -> Box<dyn Format> {
     match kind {
-        None | Some(Kind::Text) => Box::new(Raw::new(inspector)),
+        None
+        | Some(Kind::Csv | Kind::Events | Kind::Html | Kind::Multipart | Kind::Text | Kind::Tsv) => {
+            Box::new(Raw::new(inspector))
+        }
         Some(Kind::Form) => Box::new(Form::new(inspector)),
         Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
+        Some(Kind::JsonSequence) => Box::new(Sequence::new(inspector.plan(), None)),
         Some(Kind::Ndjson) => Box::new(Lines::new(inspector.plan(), None)),
     }
 }
 
-/// The format for an answer, where the route's rules cover its kind.
-fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
+/// The format for an answer, or for a part of one, where the route's rules cover its kind.
+pub(super) fn part(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, Refusal> {
     let treatment = &inspector.plan().treatment;
     let unsupported = Refusal::new(ReasonCode::TypeUnsupported).by(&treatment.origin);
     let rule = treatment.records.clone();
@@ -224,12 +242,33 @@ fn answer(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn Format>, 
         Some(Kind::Json) if is_covered || rule.is_some() => {
             Ok(Box::new(Json::new(inspector.plan(), rule)))
         }
+        Some(Kind::Events) if is_covered || rule.is_some() => {
+            Ok(Box::new(Events::new(inspector, rule)))
+        }
+        Some(Kind::Html) if is_covered || treatment.html.is_some() => {
+            Ok(Box::new(Html::new(inspector, treatment.html.clone())?))
+        }
+        Some(Kind::JsonSequence) if is_covered || rule.is_some() => {
+            Ok(Box::new(Sequence::new(inspector.plan(), rule)))
+        }
         Some(Kind::Ndjson) if is_covered || rule.is_some() => {
             Ok(Box::new(Lines::new(inspector.plan(), rule)))
         }
+        Some(kind @ (Kind::Csv | Kind::Tsv)) if let Some(rule) = &treatment.rows => {
+            Ok(Box::new(Rows::new(inspector, rule.clone(), kind)))
+        }
         _ if !is_covered => Err(unsupported),
-        Some(Kind::Text) => Ok(Box::new(Text::new(inspector))),
-        Some(Kind::Form | Kind::Json | Kind::Ndjson) | None => Err(unsupported),
+        Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
+        Some(
+            Kind::Events
+            | Kind::Form
+            | Kind::Html
+            | Kind::Json
+            | Kind::JsonSequence
+            | Kind::Multipart
+            | Kind::Ndjson,
+        )
+        | None => Err(unsupported),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Plain text, whatever its grammar: valid UTF-8 without zero bytes, scanned as it is written.
 
+use std::sync::Arc;
+
 use crate::filter::window::Window;
 use crate::filter::{Format, Inspector, Output};
-use crate::policy::treatment::Kind;
+use crate::policy::treatment::{Kind, RowRule};
 use crate::types::{Origin, ReasonCode, Refusal};
 
 /// A text body.
@@ -10,22 +12,16 @@ use crate::types::{Origin, ReasonCode, Refusal};
 pub(super) struct Text {
     utf8: Utf8,
     window: Window,
-    opening: Opening,
-    /// The route whose records a JSON document called text would carry past their rule.
-    records: Option<Origin>,
+    guard: Guard,
 }
 
 impl Text {
-    /// A text of the route that `inspector` works for. Where the route has an owner rule, a text that
-    /// begins as a JSON document is refused: frameworks that are handed a string often call it HTML.
+    /// A text of the route that `inspector` works for.
     pub(super) fn new(inspector: &Inspector) -> Self {
-        let treatment = &inspector.plan().treatment;
         Self {
             utf8: Utf8::default(),
             window: Window::new(inspector),
-            opening: Opening::default(),
-            records: (treatment.records.is_some() && treatment.read_as != Some(Kind::Text))
-                .then(|| treatment.origin.clone()),
+            guard: Guard::new(inspector),
         }
     }
 }
@@ -38,25 +34,138 @@ impl Format for Text {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         self.utf8.check(chunk)?;
-        if let Some(origin) = &self.records {
-            self.opening = chunk.iter().copied().fold(self.opening, Opening::read);
-            if self.opening == Opening::Json {
-                return Err(Refusal::new(ReasonCode::TypeUnsupported)
-                    .by(origin)
-                    .because("a text that begins as a JSON document, on a route with records"));
-            }
-            out.held = self.opening != Opening::Other;
-        }
+        out.held = self.guard.read(chunk)?;
         self.window.write(chunk, inspector, &mut out.bytes)
     }
 
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
         self.utf8.finish()?;
+        self.guard.finish()?;
         self.window.finish(inspector, &mut out.bytes)
     }
 
     fn buffered(&self) -> usize {
         self.window.len()
+    }
+}
+
+/// Refuses texts that begin as what the route has an owner rule for: frameworks that are handed a string
+/// often call it a text or HTML, and its records would pass as that.
+#[derive(Debug)]
+pub(super) struct Guard {
+    opening: Opening,
+    /// The route, where it has an owner rule for JSON, and where it has one for pages.
+    records: Option<Origin>,
+    html: Option<Origin>,
+    first_line: Option<FirstLine>,
+}
+
+impl Guard {
+    pub(super) fn new(inspector: &Inspector) -> Self {
+        let treatment = &inspector.plan().treatment;
+        let is_on = treatment.read_as != Some(Kind::Text);
+        let origin = |has_rule: bool| (has_rule && is_on).then(|| treatment.origin.clone());
+        let rows = treatment.rows.clone().filter(|_| is_on);
+        Self {
+            opening: Opening::default(),
+            records: origin(treatment.records.is_some()),
+            html: origin(treatment.html.is_some()),
+            first_line: rows.map(|rule| FirstLine {
+                rule,
+                bytes: Vec::new(),
+            }),
+        }
+    }
+
+    /// The same for a page, which may well begin as one.
+    pub(super) fn of_page(inspector: &Inspector) -> Self {
+        Self {
+            html: None,
+            ..Self::new(inspector)
+        }
+    }
+
+    /// Whether it can't be told yet.
+    pub(super) fn read(&mut self, chunk: &[u8]) -> Result<bool, Refusal> {
+        let mut is_held = false;
+        if self.records.is_some() || self.html.is_some() {
+            self.opening = chunk.iter().copied().fold(self.opening, Opening::read);
+            is_held = self.opening.is_open();
+            let (origin, what) = match self.opening {
+                Opening::Json => (&self.records, "a JSON document, on a route with records"),
+                Opening::Page => (&self.html, "markup, on a route with pages"),
+                _ => (&None, ""),
+            };
+            if let Some(origin) = origin {
+                return Err(Refusal::new(ReasonCode::TypeUnsupported)
+                    .by(origin)
+                    .because(format!("a text that begins as {what}")));
+            }
+        }
+        if let Some(first_line) = &mut self.first_line {
+            if first_line.read(chunk)? {
+                self.first_line = None;
+            } else {
+                is_held = true;
+            }
+        }
+        Ok(is_held)
+    }
+
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
+        match &self.first_line {
+            Some(first_line) => first_line.judge(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first line of a text on a route with rows: a table's names its columns.
+#[derive(Debug)]
+struct FirstLine {
+    rule: Arc<RowRule>,
+    bytes: Vec<u8>,
+}
+
+impl FirstLine {
+    /// No header is looked for beyond.
+    const LENGTH: usize = 64 << 10;
+
+    /// True when the line is complete and no header.
+    fn read(&mut self, chunk: &[u8]) -> Result<bool, Refusal> {
+        let end = memchr::memchr2(b'\n', b'\r', chunk);
+        let line = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
+        let room = Self::LENGTH - self.bytes.len();
+        self.bytes
+            .extend_from_slice(line.get(..room).unwrap_or(line));
+        let is_over = end.is_some() || self.bytes.len() == Self::LENGTH;
+        if is_over {
+            self.judge()?;
+        }
+        Ok(is_over)
+    }
+
+    fn judge(&self) -> Result<(), Refusal> {
+        let is_owner = |cell: &[u8]| {
+            let is_around = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | 0xef | 0xbb | 0xbf);
+            let from = cell.iter().position(|byte| !is_around(byte)).unwrap_or(0);
+            let to = cell
+                .iter()
+                .rposition(|byte| !is_around(byte))
+                .map_or(0, |at| at + 1);
+            let name = cell.get(from..to).unwrap_or_default();
+            let mut owners = self.rule.owner.iter();
+            owners.any(|column| column.name.as_bytes().eq_ignore_ascii_case(name))
+        };
+        let mut cells = self
+            .bytes
+            .split(|byte| matches!(byte, b',' | b';' | b'\t' | b'|'));
+        if cells.any(is_owner) {
+            return Err(Refusal::new(ReasonCode::TypeUnsupported)
+                .by(&self.rule.origin)
+                .because("a text that begins as a table, on a route with rows"));
+        }
+        Ok(())
     }
 }
 
@@ -72,6 +181,8 @@ enum Opening {
     Brace,
     /// An object, or an array of anything that could be a record.
     Json,
+    /// `<`.
+    Page,
     /// Anything else.
     Other,
 }
@@ -83,25 +194,30 @@ impl Opening {
             (Self::Blank | Self::Bracket | Self::Brace, _) if is_space => self,
             // The byte order mark (U+FEFF) in UTF-8, and nothing else that could hide a document.
             (Self::Blank, 0xef | 0xbb | 0xbf) => self,
+            (Self::Blank, b'<') => Self::Page,
             (Self::Blank, b'[') => Self::Bracket,
             (Self::Blank, b'{') => Self::Brace,
             (Self::Bracket, b'{' | b'[' | b'"' | b']') | (Self::Brace, b'"' | b'}') => Self::Json,
-            (Self::Json, _) => Self::Json,
+            (Self::Json | Self::Page, _) => self,
             _ => Self::Other,
         }
+    }
+
+    fn is_open(self) -> bool {
+        matches!(self, Self::Blank | Self::Bracket | Self::Brace)
     }
 }
 
 /// Validates UTF-8 across pieces. UTF-16 and UTF-32, with their marks or zero bytes, fail here.
 #[derive(Debug, Default)]
-struct Utf8 {
+pub(super) struct Utf8 {
     /// The bytes of a character that is not whole yet, and how many.
     open: [u8; 4],
     length: usize,
 }
 
 impl Utf8 {
-    fn check(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn check(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
         if memchr::memchr(0, chunk).is_some() {
             return Err(malformed("a zero byte in a text"));
         }
@@ -136,7 +252,7 @@ impl Utf8 {
         Ok(())
     }
 
-    fn finish(&self) -> Result<(), Refusal> {
+    pub(super) fn finish(&self) -> Result<(), Refusal> {
         if self.length > 0 {
             return Err(malformed("not valid UTF-8"));
         }

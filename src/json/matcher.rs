@@ -3,9 +3,13 @@
 //! A position says how many segments lead to a node. A set of them is one word, so `$..a..b` costs
 //! the same on every node, however often it could be reached.
 
+mod several;
+
 use super::document::{Child, Document};
 use super::evaluate::{Evaluation, Exhausted};
 use super::selector::{Segment, Selector, Step};
+
+pub use self::several::Selectors;
 
 /// Positions in a selector, reached at one node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

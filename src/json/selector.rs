@@ -73,6 +73,18 @@ impl Selector {
         is_singular(&self.segments)
     }
 
+    /// As deep as it is long, whatever the document: without descendants and filters.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        self.segments.iter().all(|segment| {
+            !segment.is_descendant
+                && !segment
+                    .steps
+                    .iter()
+                    .any(|step| matches!(step, Step::Filter(_)))
+        })
+    }
+
     /// The member's name, where the selector is one name below the root (`$.owner_id`).
     #[must_use]
     pub fn single_name(&self) -> Option<&str> {

@@ -1,6 +1,8 @@
 //! Document → [`Policy`]: everything that a file says is checked here, and every mistake noted at its place.
 
 mod detect;
+mod owners;
+mod records;
 mod request;
 mod routes;
 mod tokens;
@@ -53,7 +55,11 @@ pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Ve
     let root = tree::read(&source).map_err(|diagnostic| vec![*diagnostic])?;
     let sink = Sink::new(source);
     let document = Document::deserialize(NodeReader::new(&root, &sink)).ok();
-    let mut compiler = Compiler { sink, files };
+    let mut compiler = Compiler {
+        sink,
+        files,
+        folding: Vec::new(),
+    };
     let policy = document.and_then(|document| compiler.policy(&document, &root.span));
     let found = compiler.sink.into_found();
     match policy {
@@ -70,6 +76,8 @@ pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Ve
 struct Compiler {
     sink: Sink,
     files: Files,
+    /// The attributes that owners are compared with whatever the letter case.
+    folding: Vec<Box<str>>,
 }
 
 impl Compiler {
@@ -90,6 +98,7 @@ impl Compiler {
             None => None,
         };
         let own = self.own(document.subject.value());
+        self.folding = self.fold_case(document.subject.value());
         let detect = self
             .detect(&document.detect, &document.embargo, own)
             .map(Arc::new);

@@ -28,6 +28,8 @@ use crate::policy::tree::{Key, Node, Value};
 pub(in crate::policy) const FIELD: &str = "$chaperone::field";
 /// The name by which an [`Either`](crate::policy::field::Either) asks which of its forms stands there.
 pub(in crate::policy) const EITHER: &str = "$chaperone::either";
+/// The name by which a [`OneOrMany`](crate::policy::field::OneOrMany) asks whether a list stands there.
+pub(in crate::policy) const ONE_OR_MANY: &str = "$chaperone::one-or-many";
 
 /// Where mistakes are collected while one file is read.
 #[derive(Debug)]
@@ -272,8 +274,16 @@ impl<'de> Deserializer<'de> for NodeReader<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        let (is_list, is_map) = match self.node.value {
+            Value::List(_) => (true, false),
+            Value::Map(_) => (false, true),
+            _ => (false, false),
+        };
         if name == EITHER {
-            return visitor.visit_enum(Form(self));
+            return visitor.visit_enum(Form(self, is_list || is_map));
+        }
+        if name == ONE_OR_MANY {
+            return visitor.visit_enum(Form(self, is_list));
         }
         let result = match &self.node.value {
             Value::Text(text) => visitor.visit_enum(text.as_str().into_deserializer()),
@@ -387,8 +397,8 @@ impl<'de> MapAccess<'de> for Entries<'de> {
     }
 }
 
-/// Which form of an `Either` stands here: 0 for plain values, 1 for lists and mappings.
-struct Form<'a>(NodeReader<'a>);
+/// Which of two forms stands here: 0 for the plainer, 1 for the other.
+struct Form<'a>(NodeReader<'a>, bool);
 
 impl<'de> EnumAccess<'de> for Form<'de> {
     type Error = DecodeError;
@@ -398,8 +408,7 @@ impl<'de> EnumAccess<'de> for Form<'de> {
         self,
         seed: V,
     ) -> Result<(V::Value, Self), DecodeError> {
-        let form = matches!(self.0.node.value, Value::List(_) | Value::Map(_));
-        let number: U64Deserializer<DecodeError> = u64::from(form).into_deserializer();
+        let number: U64Deserializer<DecodeError> = u64::from(self.1).into_deserializer();
         Ok((seed.deserialize(number)?, self))
     }
 }

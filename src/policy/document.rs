@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::capability::JwtAlgorithm;
-use crate::policy::field::{Either, Field};
+use crate::policy::field::{Either, Field, OneOrMany};
 
 /// A chaperone policy: who may ask, what of the answers may pass, and what never does.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -97,6 +97,61 @@ pub(in crate::policy) struct SubjectForm {
     /// The attributes whose values detectors leave alone, because they are the user's own.
     #[serde(default)]
     pub(in crate::policy) own: Field<Vec<Field<String>>>,
+    /// The attributes that owners are compared with whatever the ASCII letter case.
+    #[serde(default)]
+    pub(in crate::policy) fold_case: Field<Vec<Field<String>>>,
+}
+
+/// One owner, or several of which any may be the user.
+pub(in crate::policy) type OwnersForm = OneOrMany<Field<Either<String, OwnerForm>>>;
+
+/// Where a record names an owner, and what of the user must stand there.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "named owner")]
+pub(in crate::policy) struct OwnerForm {
+    /// The place: what a plain `owner` says.
+    pub(in crate::policy) at: Field<String>,
+    /// The user's attribute that must stand there (`email`, `group`): `user`, the id, unless said.
+    #[serde(default)]
+    pub(in crate::policy) is: Field<String>,
+}
+
+/// One of several collections of records in the same answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "collection")]
+pub(in crate::policy) struct CollectionForm {
+    /// An RFC 9535 JSONPath: which parts of the answer are records.
+    pub(in crate::policy) at: Field<String>,
+    /// Where such a record names its owner.
+    pub(in crate::policy) owner: Field<OwnersForm>,
+    /// What becomes of such records that are not the user's: as the route says.
+    #[serde(default)]
+    pub(in crate::policy) others: Field<OthersWord>,
+    /// An answer without such records passes: as the route says.
+    #[serde(default)]
+    pub(in crate::policy) optional: Field<bool>,
+}
+
+/// Whose the elements of a page are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "html")]
+pub(in crate::policy) struct HtmlForm {
+    /// A CSS selector: which elements are records.
+    pub(in crate::policy) records: Field<String>,
+    /// The attribute of such an element that names its owner, or a CSS selector of the element inside
+    /// whose text does; of a list, any may be the user.
+    pub(in crate::policy) owner: Field<OwnersForm>,
+}
+
+/// Whose the rows of a table are.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "rows")]
+pub(in crate::policy) struct RowsForm {
+    /// The column that names a row's owner, as the first row spells it; of a list, any may be the user.
+    pub(in crate::policy) owner: Field<OwnersForm>,
+    /// What stands between cells, where the media type misleads: `,` in CSV and a tab in TSV unless said.
+    #[serde(default)]
+    pub(in crate::policy) delimiter: Field<String>,
 }
 
 /// Requests that may reach the app (or must not), and what of their answers may pass.
@@ -106,23 +161,30 @@ pub(in crate::policy) struct RouteForm {
     /// Method and path: `GET /api/orders`, `* /admin/**`, `GET /api/users/{user}`, `GET /list?kind=a`.
     #[serde(rename = "match")]
     pub(in crate::policy) pattern: Field<String>,
-    /// `anywhere`, or an RFC 9535 JSONPath: which parts of a JSON answer are records.
+    /// `anywhere`, or an RFC 9535 JSONPath: which parts of a JSON answer are records; or a list of
+    /// collections, each with a JSONPath and an owner.
     #[serde(default)]
-    pub(in crate::policy) records: Field<String>,
+    pub(in crate::policy) records: Field<Either<String, Vec<Field<CollectionForm>>>>,
     /// Where a record names its owner, relative to the record (`$.customer.id`, or the bare name of a
     /// member; of a list, any may be the user); or `"{name}"`: the path itself must name the user.
     #[serde(default)]
-    pub(in crate::policy) owner: Field<Either<Field<String>, Vec<Field<String>>>>,
+    pub(in crate::policy) owner: Field<OwnersForm>,
     /// Where a record names its owner, on a route whose `owner` is in the path.
     #[serde(default)]
-    pub(in crate::policy) record_owner: Field<Either<Field<String>, Vec<Field<String>>>>,
+    pub(in crate::policy) record_owner: Field<OwnersForm>,
+    /// Whose the elements of a page are.
+    #[serde(default)]
+    pub(in crate::policy) html: Field<HtmlForm>,
+    /// Whose the rows of a CSV or TSV answer are.
+    #[serde(default)]
+    pub(in crate::policy) rows: Field<RowsForm>,
     /// What becomes of records that are not the user's: `drop` unless said.
     #[serde(default)]
     pub(in crate::policy) others: Field<OthersWord>,
     /// JSONPaths of members outside the records that may pass.
     #[serde(default)]
     pub(in crate::policy) also: Field<Vec<Field<String>>>,
-    /// An answer in which `records` selects nothing passes, without its other members.
+    /// An answer in which the owner rule selects nothing passes, without what else is in it.
     #[serde(default)]
     pub(in crate::policy) optional: Field<bool>,
     /// What answers are read as, where the app's content type misleads.
@@ -149,7 +211,7 @@ pub(in crate::policy) struct RequestForm {
     /// `anywhere`, or an RFC 9535 JSONPath: which parts of a body are records. All of them must be the user's.
     pub(in crate::policy) records: Field<String>,
     /// Where a record names its owner, relative to the record; of a list, any may be the user.
-    pub(in crate::policy) owner: Field<Either<Field<String>, Vec<Field<String>>>>,
+    pub(in crate::policy) owner: Field<OwnersForm>,
     /// JSONPaths of members that may stand outside the records; any other is refused.
     #[serde(default)]
     pub(in crate::policy) also: Field<Vec<Field<String>>>,
@@ -176,12 +238,22 @@ pub(in crate::policy) enum OthersWord {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename = "kind")]
 pub(in crate::policy) enum KindWord {
+    /// Rows of cells between commas.
+    Csv,
+    /// Server-sent events, the data of each one JSON document.
+    Events,
+    /// A page.
+    Html,
     /// One JSON document.
     Json,
+    /// One JSON document behind each record separator.
+    JsonSeq,
     /// One JSON document a line.
     Ndjson,
     /// Text.
     Text,
+    /// Rows of cells between tabs.
+    Tsv,
 }
 
 /// One kind of thing that is taken out wherever it stands: exactly one of `use`, `pattern` and `dictionary`.

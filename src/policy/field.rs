@@ -1,4 +1,4 @@
-//! The two wrappers of the document's types: a value with its place, and a value in one of two forms.
+//! The wrappers of the document's types: a value with its place, a value in one of two forms, and one value or several.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::ops::Range;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, EnumAccess, SeqAccess, VariantAccess, Visitor};
 
-use crate::policy::decode::{EITHER, FIELD};
+use crate::policy::decode::{EITHER, FIELD, ONE_OR_MANY};
 
 /// What stands behind a key: nothing, something that failed (and was noted), or a value.
 #[derive(Debug)]
@@ -111,16 +111,6 @@ pub(in crate::policy) enum Either<A, B> {
     Nested(B),
 }
 
-impl<T> Either<T, Vec<T>> {
-    /// The one value, or all of the list.
-    pub(in crate::policy) fn all(&self) -> &[T] {
-        match self {
-            Self::Plain(one) => std::slice::from_ref(one),
-            Self::Nested(list) => list,
-        }
-    }
-}
-
 impl<'de, A: Deserialize<'de>, B: Deserialize<'de>> Deserialize<'de> for Either<A, B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_enum(EITHER, &[], EitherVisitor(PhantomData))
@@ -157,5 +147,63 @@ impl<A: JsonSchema, B: JsonSchema> JsonSchema for Either<A, B> {
         let plain = generator.subschema_for::<A>();
         let nested = generator.subschema_for::<B>();
         schemars::json_schema!({ "anyOf": [plain, nested] })
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Debug)]
+pub(in crate::policy) enum OneOrMany<T> {
+    /// One stands there.
+    One(T),
+    /// A list stands there.
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    /// The one value, or all of the list.
+    pub(in crate::policy) fn all(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(list) => list,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_enum(ONE_OR_MANY, &[], OneOrManyVisitor(PhantomData))
+    }
+}
+
+struct OneOrManyVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrManyVisitor<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or a list")
+    }
+
+    fn visit_enum<E: EnumAccess<'de>>(self, access: E) -> Result<OneOrMany<T>, E::Error> {
+        match access.variant::<u64>()? {
+            (0, one) => one.newtype_variant().map(OneOrMany::One),
+            (_, many) => many.newtype_variant().map(OneOrMany::Many),
+        }
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("one_or_many_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<T>();
+        let many = generator.subschema_for::<Vec<T>>();
+        schemars::json_schema!({ "anyOf": [one, many] })
     }
 }

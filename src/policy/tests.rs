@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::files::Files;
-use super::treatment::{Action, Class, Kind, Others, Select};
+use super::treatment::{Action, Attribute, Class, Kind, Others, Select};
 use super::{Decision, Diagnostic, Mode, Policy, compile};
 use crate::capability::Capability;
 use crate::types::{Control, ReasonCode, Refusal, Subject, Target};
@@ -182,7 +182,7 @@ fn compiles_the_record_rule() {
     assert!(matches!(&rule.select, Select::Path(selector) if selector.as_str() == "$.items[*]"));
     assert_eq!(rule.others, Others::Redact);
     assert_eq!(rule.owner.len(), 2);
-    assert_eq!(rule.owner[0].single_name(), Some("sender"));
+    assert_eq!(rule.owner[0].at.single_name(), Some("sender"));
     assert_eq!(rule.also.len(), 1);
     assert!(rule.is_optional);
     assert_eq!(permit.mode(), Mode::Enforce);
@@ -279,6 +279,54 @@ fn refuses_parameters_with_two_readings() {
         assert!(get(raw).is_ok(), "{raw}");
     }
     assert_eq!(get("/list?user_id=eve"), Err(ReasonCode::NotOwner));
+}
+
+#[test]
+fn compiles_collections_and_rows() {
+    let policy = policy(
+        "subject: { fold_case: [email] }
+routes:
+  - match: GET /a
+    records:
+      - { at: '$.a[*]', owner: id }
+      - { at: '$.b[*]', owner: [{ at: mail, is: email }], others: redact, optional: true }
+    rows: { owner: [{ at: team, is: group }, id], delimiter: ';' }
+    others: block
+",
+    );
+    let target = Target::parse("/a").unwrap();
+    let Decision::Permit(permit) = policy.decide(policy.route(&Method::GET, &target), &ada())
+    else {
+        panic!("denied");
+    };
+    let rule = permit.treatment().records.as_ref().unwrap();
+    assert_eq!((rule.others, rule.is_optional), (Others::Block, false));
+    assert_eq!(rule.owner[0].is, Attribute::id());
+    let further = &rule.further[0];
+    assert_eq!(
+        (further.others, further.is_optional),
+        (Others::Redact, true)
+    );
+    assert_eq!(&*further.owner[0].is.name, "email");
+    assert!(further.owner[0].is.folds_case);
+    let rows = permit.treatment().rows.as_ref().unwrap();
+    assert_eq!((rows.others, rows.delimiter), (Others::Block, Some(b';')));
+    assert_eq!(&*rows.owner[0].name, "team");
+    assert_eq!(&*rows.owner[0].is.name, "group");
+    assert!(!rows.owner[0].is.folds_case);
+}
+
+#[test]
+fn refuses_more_collections_than_fit() {
+    let list = |length: usize| {
+        let one = "      - { at: '$.a.b.c[*]', owner: id }\n";
+        format!(
+            "routes:\n  - match: GET /a\n    records:\n{}",
+            one.repeat(length)
+        )
+    };
+    assert!(try_compile(&list(12)).is_ok());
+    assert!(refused(&list(13)).contains("too many collections"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::json::Selector;
 use crate::scan::{Automaton, PatternId};
-use crate::types::{Control, Origin};
+use crate::types::{Control, Origin, Subject};
 
 /// Everything that is done to one route's exchanges.
 #[derive(Clone, Debug)]
@@ -17,8 +17,12 @@ pub struct Treatment {
     pub records: Option<Arc<RecordRule>>,
     /// The owner rule for the bodies of requests (`request:`): a body that breaks it is refused.
     pub request: Option<Arc<RecordRule>>,
+    /// The owner rule for pages.
+    pub html: Option<Arc<HtmlRule>>,
+    /// The owner rule for answers in rows.
+    pub rows: Option<Arc<RowRule>>,
     /// The reviewer's reason why answers outside the owner rule are nobody's data; without it (and
-    /// outside `records`) a body is blocked.
+    /// outside the owner rules) a body is blocked.
     pub public: Option<Arc<str>>,
     /// The kind to read answers as, where the app's content type misleads (`as:`).
     pub read_as: Option<Kind>,
@@ -26,17 +30,51 @@ pub struct Treatment {
     pub detect: Arc<DetectPlan>,
 }
 
+impl Treatment {
+    /// Some kind of answer has an owner rule.
+    #[must_use]
+    pub fn has_owner_rule(&self) -> bool {
+        self.records.is_some() || self.html.is_some() || self.rows.is_some()
+    }
+
+    /// Some owner rule decides before the first byte.
+    #[must_use]
+    pub fn holds_whole(&self) -> bool {
+        self.records.as_ref().is_some_and(|rule| rule.holds_whole())
+            || self
+                .html
+                .as_ref()
+                .is_some_and(|rule| rule.others.holds_whole())
+            || self
+                .rows
+                .as_ref()
+                .is_some_and(|rule| rule.others.holds_whole())
+    }
+}
+
 /// The kinds of bodies that can be scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Rows of cells between commas: `text/csv` (RFC 4180).
+    Csv,
+    /// `text/event-stream` (WHATWG): the data of each event is a document.
+    Events,
     /// `application/x-www-form-urlencoded` (requests).
     Form,
+    /// A page: `text/html`.
+    Html,
     /// One JSON document: `application/json`, `*/*+json`.
     Json,
+    /// One JSON document behind each record separator: `application/json-seq` (RFC 7464).
+    JsonSequence,
+    /// Several answers in one: `multipart/*`.
+    Multipart,
     /// One JSON document a line: `application/x-ndjson`, `application/jsonl`.
     Ndjson,
     /// `text/*` and the textual application types.
     Text,
+    /// Rows of cells between tabs: `text/tab-separated-values`.
+    Tsv,
 }
 
 /// Which parts of a structured body are records, whose they are, and what becomes of the others'.
@@ -47,14 +85,168 @@ pub struct RecordRule {
     /// Which values are records.
     pub select: Select,
     /// Where a record names its owner, relative to the record: any of these may be the subject.
-    /// Each is a singular path (names and indices from the front alone).
-    pub owner: Vec<Selector>,
+    pub owner: Vec<Owner>,
     /// What becomes of records whose owner is not the subject.
     pub others: Others,
     /// Members outside the records that may pass.
     pub also: Vec<Selector>,
     /// An answer in which the selector matches nothing passes (without its other members).
     pub is_optional: bool,
+    /// More collections of records in the same answers (none under [`Select::Anywhere`]).
+    pub further: Vec<Collection>,
+}
+
+/// One more collection of records beside a rule's first.
+#[derive(Clone, Debug)]
+pub struct Collection {
+    /// Which values are records.
+    pub select: Selector,
+    /// Where such a record names its owner: any of these may be the subject.
+    pub owner: Vec<Owner>,
+    /// What becomes of such records whose owner is not the subject.
+    pub others: Others,
+    /// An answer in which the selector matches nothing passes.
+    pub is_optional: bool,
+}
+
+impl RecordRule {
+    /// The owners of the records in the collection at `place` (0 is the rule's own), and what becomes of the others'.
+    #[must_use]
+    pub fn collection(&self, place: usize) -> Option<(&[Owner], Others)> {
+        match place.checked_sub(1) {
+            None => Some((&self.owner, self.others)),
+            Some(further) => {
+                let collection = self.further.get(further)?;
+                Some((&collection.owner, collection.others))
+            }
+        }
+    }
+
+    /// What becomes of some collection's others is decided before the first byte.
+    #[must_use]
+    pub fn holds_whole(&self) -> bool {
+        self.others.holds_whole() || self.further.iter().any(|one| one.others.holds_whole())
+    }
+}
+
+/// Where a record names an owner.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The path from the record: names, indices, wildcards and slices.
+    pub at: Selector,
+    /// What of the subject must stand there.
+    pub is: Attribute,
+}
+
+impl From<Selector> for Owner {
+    /// An owner that is held against the subject's id.
+    fn from(at: Selector) -> Self {
+        let is = Attribute::id();
+        Self { at, is }
+    }
+}
+
+/// One named attribute of the subject, which owners are held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name; `user` is the subject's id.
+    pub name: Box<str>,
+    /// ASCII letter case makes no difference.
+    pub folds_case: bool,
+}
+
+impl Attribute {
+    /// The name of the subject's id.
+    pub const ID: &'static str = "user";
+
+    /// The subject's id, octet for octet.
+    #[must_use]
+    pub fn id() -> Self {
+        Self {
+            name: Self::ID.into(),
+            folds_case: false,
+        }
+    }
+
+    /// What the subject may be called by this attribute; nothing where its issuer did not say.
+    pub fn values<'a>(&self, subject: &'a Subject) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (id, values) = if *self.name == *Self::ID {
+            (Some(subject.id()), &[][..])
+        } else {
+            (None, subject.values(&self.name))
+        };
+        id.into_iter().chain(values.iter().map(AsRef::as_ref))
+    }
+
+    /// Whether `text`, decoded, is one of the attribute's values. Empty text is nobody's.
+    #[must_use]
+    pub fn names(&self, subject: &Subject, text: &[u8]) -> bool {
+        !text.is_empty()
+            && self.values(subject).any(|value| {
+                if self.folds_case {
+                    value.as_bytes().eq_ignore_ascii_case(text)
+                } else {
+                    value.as_bytes() == text
+                }
+            })
+    }
+}
+
+/// Whose the rows of a table are, and what becomes of the others'.
+#[derive(Clone, Debug)]
+pub struct RowRule {
+    /// Where the rule stands.
+    pub origin: Origin,
+    /// The columns that name a row's owner: any of these may be the subject.
+    pub owner: Vec<Column>,
+    /// What becomes of rows whose owner is not the subject.
+    pub others: Others,
+    /// A table without the owner's column passes, empty.
+    pub is_optional: bool,
+    /// What stands between cells, where the media type does not say it.
+    pub delimiter: Option<u8>,
+}
+
+/// A column that names owners.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the header row.
+    pub name: Box<str>,
+    /// What of the subject must stand there.
+    pub is: Attribute,
+}
+
+/// Whose the parts of a page are, and what becomes of the others'.
+#[derive(Clone, Debug)]
+pub struct HtmlRule {
+    /// Where the rule stands.
+    pub origin: Origin,
+    /// The CSS selector of the elements that are records; it has been read before.
+    pub records: Box<str>,
+    /// Where such an element names its owner: any of these may be the subject.
+    pub owner: Vec<HtmlOwner>,
+    /// What becomes of records whose owner is not the subject.
+    pub others: Others,
+    /// A page without such elements passes.
+    pub is_optional: bool,
+}
+
+/// Where an element names an owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HtmlOwner {
+    /// The place.
+    pub at: HtmlPlace,
+    /// What of the subject must stand there.
+    pub is: Attribute,
+}
+
+/// A place in an element that is a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HtmlPlace {
+    /// An attribute of the element, by its name in lower case.
+    Attribute(Box<str>),
+    /// The text of the one element inside that a CSS selector, read before, names.
+    Text(Box<str>),
 }
 
 /// Which values are records.
@@ -77,6 +269,14 @@ pub enum Others {
     Hide,
     /// A placeholder stands in its place.
     Redact,
+}
+
+impl Others {
+    /// It is decided before the first byte: any record may decide against the whole answer.
+    #[must_use]
+    pub fn holds_whole(self) -> bool {
+        matches!(self, Self::Block | Self::Hide)
+    }
 }
 
 /// Detectors, own patterns, dictionaries and embargoes, compiled into one automaton.

@@ -4,6 +4,7 @@ mod bodies;
 mod browser;
 mod faults;
 mod floods;
+mod formats;
 mod framing;
 mod hostile;
 mod lifecycle;

@@ -22,8 +22,17 @@ detect:
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a","alg":"EdDSA","use":"sig"}]}"#;
 
 fn redact(policy: &Path, arguments: &[&str], body: &str) -> (Option<i32>, String, String) {
+    redact_as(policy, "application/json", arguments, body)
+}
+
+fn redact_as(
+    policy: &Path,
+    kind: &str,
+    arguments: &[&str],
+    body: &str,
+) -> (Option<i32>, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_chaperone"))
-        .args(["redact", "--content-type", "application/json", "--policy"])
+        .args(["redact", "--content-type", kind, "--policy"])
         .arg(policy)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -66,6 +75,73 @@ fn filters_standard_input() {
     }
     let (code, output, _) = redact(&policy, &["--request", "GET /else"], body);
     assert_eq!((code, output.as_str()), (Some(3), ""));
+}
+
+/// The sample policy, with bodies of each of its formats.
+#[test]
+fn filters_every_format_of_the_sample() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+    std::fs::create_dir(folder.path().join("keys")).unwrap();
+    std::fs::copy(sample.join("formats/policy.yaml"), &policy).unwrap();
+    let key = "keys/issuer.pub";
+    std::fs::copy(sample.join("catch-all").join(key), folder.path().join(key)).unwrap();
+    for (route, kind, body, passed) in [
+        (
+            "GET /orders",
+            "text/html",
+            "<tr class=order data-customer=ann><td>a</td></tr><tr class=order data-customer=bob><td>b</td></tr>",
+            "<tr class=order data-customer=ann><td>a</td></tr>",
+        ),
+        (
+            "GET /orders",
+            "application/json",
+            r#"{"orders":[{"customer":{"id":"ann"},"notes":[{"author":"bob"},{"readers":["ann"]}]}],"team_orders":[{"team":"red"},{"team":"blue"}]}"#,
+            r#"{"orders":[{"customer":{"id":"ann"},"notes":[{"chaperone":"redacted"},{"readers":["ann"]}]}],"team_orders":[{"team":"red"}]}"#,
+        ),
+        (
+            "GET /orders.csv",
+            "text/csv",
+            "id,customer_id\r\n1,ann\r\n2,bob\r\n",
+            "id,customer_id\r\n1,ann\r\n",
+        ),
+        (
+            "GET /mail.tsv",
+            "text/tab-separated-values",
+            "from\tto\nAnn@Shop.example\tbob@shop.example\nbob@shop.example\teve@shop.example\n",
+            "from\tto\nAnn@Shop.example\t[redacted:email]\n[redacted]\t[redacted]\n",
+        ),
+        (
+            "GET /orders/events",
+            "text/event-stream",
+            "data: {\"customer\":\ndata: {\"id\":\"bob\"}}\n\n: c\n\ndata: {\"customer\":{\"id\":\"ann\"}}\n\n",
+            ": c\n\ndata: {\"customer\":{\"id\":\"ann\"}}\n\n",
+        ),
+        (
+            "GET /orders.json-seq",
+            "application/json-seq",
+            "\u{1e}{\"customer\":{\"id\":\"bob\"}}\n\u{1e}{\"customer\":{\"id\":\"ann\"}}\n",
+            "\u{1e}{\"customer\":{\"id\":\"ann\"}}\n",
+        ),
+    ] {
+        let arguments = [
+            "--request",
+            route,
+            "--user",
+            "ann",
+            "--attribute",
+            "email=ann@shop.example",
+            "--attribute",
+            "group=red",
+        ];
+        let (code, output, last) = redact_as(&policy, kind, &arguments, body);
+        assert_eq!(
+            (code, output.as_str()),
+            (Some(0), passed),
+            "{route}: {last}"
+        );
+    }
 }
 
 #[test]

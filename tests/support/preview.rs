@@ -51,7 +51,7 @@ impl Builder {
 
     /// Other routes, and whatever sections of the policy stand behind them.
     pub(crate) fn routes(mut self, routes: &str) -> Self {
-        self.routes = routes.to_owned();
+        self.routes = format!("\n{routes}");
         self
     }
 

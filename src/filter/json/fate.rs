@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::owner;
 use crate::filter::Inspector;
-use crate::json::{Child, Container, Document, Exhausted, Reach, Selector, States, TokenKind};
+use crate::json::{
+    Child, Container, Document, Exhausted, Reach, Selector, Selectors, States, TokenKind,
+};
 use crate::policy::treatment::{Others, RecordRule, Select};
 use crate::types::{ReasonCode, Refusal, Subject};
 
@@ -75,22 +77,29 @@ const PASS: Fate = Fate::Pass {
 pub(super) struct Judge {
     rule: Option<Arc<RecordRule>>,
     subject: Arc<Subject>,
+    /// The selectors of the rule's collections.
+    selectors: Selectors,
+    /// Collections, one bit each: those of which something was found, and those of which something must be.
+    matched: u64,
+    needed: u64,
     /// One entry for each selector of `also` and each ancestor, outermost first.
     also: Vec<States>,
     also_next: Vec<States>,
-    has_matched: bool,
     /// Nothing may stand outside of the records: a request can't be told without it.
     is_strict: bool,
 }
 
 impl Judge {
     pub(super) fn new(rule: Option<Arc<RecordRule>>, subject: Arc<Subject>) -> Self {
+        let (selectors, needed) = rule.as_deref().map(collections).unwrap_or_default();
         Self {
             rule,
             subject,
+            selectors,
+            matched: 0,
+            needed,
             also: Vec::new(),
             also_next: Vec::new(),
-            has_matched: false,
             is_strict: false,
         }
     }
@@ -107,23 +116,26 @@ impl Judge {
 
     /// Nothing may leave yet: a later byte can still decide against the whole body.
     pub(super) fn is_holding(&self) -> bool {
-        self.rule.as_ref().is_some_and(|rule| {
-            matches!(rule.others, Others::Block | Others::Hide) || self.is_unmatched(rule)
-        })
+        self.holds_whole() || self.is_unmatched()
+    }
+
+    /// Every answer is held to its end: any record may decide against all of it.
+    pub(super) fn holds_whole(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.holds_whole())
     }
 
     /// The refusal of a body that ended without anything the selector names.
     pub(super) fn conclude(&self) -> Result<(), Refusal> {
         match &self.rule {
-            Some(rule) if self.is_unmatched(rule) => {
+            Some(rule) if self.is_unmatched() => {
                 Err(Refusal::new(ReasonCode::NothingSelected).by(&rule.origin))
             }
             _ => Ok(()),
         }
     }
 
-    fn is_unmatched(&self, rule: &RecordRule) -> bool {
-        matches!(rule.select, Select::Path(_)) && !rule.is_optional && !self.has_matched
+    fn is_unmatched(&self) -> bool {
+        self.needed & !self.matched != 0
     }
 
     /// A refusal by the owner rule.
@@ -154,25 +166,21 @@ impl Judge {
 
     /// The container's children are what the selector names: it is shown even when it has none.
     pub(super) fn is_parent(&self, states: States, shape: Shape) -> bool {
-        self.selector()
-            .zip(shape.container())
-            .is_some_and(|(selector, container)| selector.names_children_of(states, container))
+        self.parents(states, shape) != 0
     }
 
     /// An empty container at `states` is an honest answer to the selector.
     pub(super) fn is_honestly_empty(&mut self, states: States) -> bool {
-        let is_honest = self
-            .selector()
-            .is_some_and(|selector| selector.descends_from(states));
-        self.has_matched |= is_honest;
-        is_honest
+        let honest = bits(self.selectors.descending_from(states));
+        self.matched |= honest;
+        honest != 0
     }
 
-    fn selector(&self) -> Option<&Selector> {
-        match &self.rule.as_ref()?.select {
-            Select::Path(selector) => Some(selector),
-            Select::Anywhere => None,
-        }
+    /// The collections whose records are the container's children.
+    fn parents(&self, states: States, shape: Shape) -> u64 {
+        shape.container().map_or(0, |container| {
+            bits(self.selectors.naming_children_of(states, container))
+        })
     }
 
     /// Leaves an ancestor.
@@ -196,7 +204,7 @@ impl Judge {
         };
         match &rule.select {
             Select::Anywhere => Ok(self.anywhere(&rule, shape, asked)),
-            Select::Path(selector) => self.path(&rule, selector, above, child, shape, asked),
+            Select::Path(_) => self.path(&rule, above, child, shape, asked),
         }
     }
 
@@ -219,7 +227,7 @@ impl Judge {
         } = asked;
         if shape == Shape::Object
             && owner::has_owner(rule, document, index)
-            && !owner::is_owned(rule, self.subject.id(), document, index)
+            && !owner::is_owned(&rule.owner, &self.subject, document, index)
         {
             return Fate::Foreign(rule.others);
         }
@@ -232,44 +240,51 @@ impl Judge {
     fn path(
         &mut self,
         rule: &RecordRule,
-        selector: &Selector,
         above: Option<(States, bool)>,
         child: Option<Child<'_>>,
         shape: Shape,
         asked: Option<Asked<'_>>,
     ) -> Result<Fate, Refusal> {
-        let reach = reach(selector, above.map(|(states, _)| states), child);
-        let Some(states) = decided(selector, reach, asked)? else {
+        let reach = match (above, child) {
+            (Some((parent, _)), Some(child)) => self.selectors.child(parent, child),
+            _ => Reach {
+                states: self.selectors.at_root(),
+                undecided: States::NONE,
+            },
+        };
+        let decide = |undecided, asked: Asked<'_>| {
+            self.selectors
+                .decide(undecided, asked.document, asked.index)
+        };
+        let Some(states) = decided(decide, reach, asked)? else {
             return Ok(Fate::Collect);
         };
-        if !states.is_empty() && self.is_parent(states, shape) {
-            self.has_matched = true;
+        if !states.is_empty() {
+            self.matched |= self.parents(states, shape);
         }
         let pass = Fate::Pass {
             states,
-            is_plain: !selector.is_live(states),
+            is_plain: !self.selectors.is_live(states),
         };
-        if selector.selects(states) {
-            self.has_matched = true;
+        let selecting = bits(self.selectors.selecting(states));
+        if selecting != 0 {
+            self.matched |= selecting;
             let Some(asked) = asked else {
                 return Ok(Fate::Collect);
             };
-            let is_owned = owner::is_owned(rule, self.subject.id(), asked.document, asked.index);
-            return Ok(if is_owned {
-                pass
-            } else {
-                Fate::Foreign(rule.others)
-            });
+            return Ok(self.foreign(rule, states, asked).unwrap_or(pass));
         }
         if above.is_some_and(|(_, passes)| passes) {
             return Ok(pass);
         }
         let from = self.also.len().saturating_sub(rule.also.len());
-        let mut leads = selector.is_live(states);
+        let mut leads = self.selectors.is_live(states);
         self.also_next.clear();
         for (position, also) in rule.also.iter().enumerate() {
             let parent = above.map(|_| self.also.get(from + position).copied().unwrap_or_default());
-            let Some(states) = decided(also, self::reach(also, parent, child), asked)? else {
+            let decide =
+                |undecided, asked: Asked<'_>| also.decide(undecided, asked.document, asked.index);
+            let Some(states) = decided(decide, self::reach(also, parent, child), asked)? else {
                 return Ok(Fate::Collect);
             };
             if also.selects(states) {
@@ -284,6 +299,45 @@ impl Judge {
         }
         Ok(Fate::Withhold)
     }
+
+    /// What becomes of a record, where some collection that it is in makes it somebody else's.
+    fn foreign(&self, rule: &RecordRule, states: States, asked: Asked<'_>) -> Option<Fate> {
+        self.selectors.selecting(states).find_map(|place| {
+            let (owners, others) = rule.collection(place)?;
+            let is_owned = owner::is_owned(owners, &self.subject, asked.document, asked.index);
+            (!is_owned).then_some(Fate::Foreign(others))
+        })
+    }
+}
+
+/// The selectors of a rule's collections, and those of which an answer must hold something. A collection
+/// inside another one's records need not be there: nor need the records.
+fn collections(rule: &RecordRule) -> (Selectors, u64) {
+    let Select::Path(first) = &rule.select else {
+        return Default::default();
+    };
+    let further = rule.further.iter();
+    let further = further.map(|collection| (&collection.select, collection.is_optional));
+    let all: Vec<(&Selector, bool)> = std::iter::once((first, rule.is_optional))
+        .chain(further)
+        .collect();
+    let is_inside = |inner: &Selector, outer: &Selector| {
+        inner
+            .as_str()
+            .strip_prefix(outer.as_str())
+            .is_some_and(|rest| rest.starts_with(['.', '[']))
+    };
+    let needed = all.iter().enumerate().filter(|(_, (selector, optional))| {
+        !optional && !all.iter().any(|(outer, _)| is_inside(selector, outer))
+    });
+    let needed = bits(needed.map(|(at, _)| at));
+    // Policies with more than fit are refused: here nothing is selected, and nothing passes.
+    let selectors = Selectors::new(all.iter().map(|(selector, _)| (*selector).clone()));
+    (selectors.unwrap_or_default(), needed)
+}
+
+fn bits(places: impl Iterator<Item = usize>) -> u64 {
+    places.fold(0, |bits, place| bits | 1 << place)
 }
 
 fn reach(selector: &Selector, parent: Option<States>, child: Option<Child<'_>>) -> Reach {
@@ -298,7 +352,7 @@ fn reach(selector: &Selector, parent: Option<States>, child: Option<Child<'_>>) 
 
 /// The value's positions; none where filters have to see it and it is not in memory.
 fn decided(
-    selector: &Selector,
+    decide: impl Fn(States, Asked<'_>) -> Result<States, Exhausted>,
     reach: Reach,
     asked: Option<Asked<'_>>,
 ) -> Result<Option<States>, Refusal> {
@@ -308,11 +362,9 @@ fn decided(
     let Some(asked) = asked else {
         return Ok(None);
     };
-    let filtered = selector
-        .decide(reach.undecided, asked.document, asked.index)
-        .map_err(|error: Exhausted| {
-            Refusal::new(ReasonCode::RecordTooLarge).because(error.to_string())
-        })?;
+    let filtered = decide(reach.undecided, asked).map_err(|error: Exhausted| {
+        Refusal::new(ReasonCode::RecordTooLarge).because(error.to_string())
+    })?;
     Ok(Some(reach.states.and(filtered)))
 }
 

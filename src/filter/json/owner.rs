@@ -1,25 +1,28 @@
 //! Whose a record is: the comparison rules of an owner path.
 //!
-//! Decoded text against the subject's id, octet for octet; a number by its literal text. Null,
-//! booleans, containers and the empty string are nobody's, and so is a record on whose owner path a
-//! name stands twice.
+//! Decoded text against one attribute of the subject, octet for octet; a number by its literal text.
+//! Null, booleans, containers and the empty string are nobody's, and so is a record on whose owner
+//! path a name stands twice.
 
-use crate::json::{Child, Document, Selector, TokenKind};
-use crate::policy::treatment::RecordRule;
+use std::collections::HashSet;
+
+use crate::json::{Child, Document, States, TokenKind};
+use crate::policy::treatment::{Attribute, Owner, RecordRule};
+use crate::types::Subject;
 
 /// Whether the record at `record` is the subject's.
 pub(super) fn is_owned(
-    rule: &RecordRule,
-    subject: &str,
+    owners: &[Owner],
+    subject: &Subject,
     document: Document<'_>,
     record: usize,
 ) -> bool {
     let mut is_owned = false;
-    for owner in &rule.owner {
-        match value(owner, document, record) {
-            Owner::Ambiguous => return false,
-            Owner::Missing => {}
-            Owner::At(node) => is_owned |= names(document, node, subject),
+    for owner in owners {
+        match look(owner, subject, document, record, owner.at.at_root()) {
+            Found::Ambiguous => return false,
+            Found::Nobody => {}
+            Found::Subject => is_owned = true,
         }
     }
     is_owned
@@ -37,45 +40,74 @@ pub(super) fn has_owner(rule: &RecordRule, document: Document<'_>, object: usize
 pub(super) fn is_owner_name(rule: &RecordRule, name: crate::json::Text<'_>) -> bool {
     rule.owner.iter().any(|owner| {
         owner
+            .at
             .single_name()
             .is_none_or(|wanted| name.is(wanted.as_bytes()))
     })
 }
 
-enum Owner {
-    Missing,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nobody,
     Ambiguous,
-    At(usize),
+    Subject,
 }
 
-fn value(owner: &Selector, document: Document<'_>, record: usize) -> Owner {
-    let mut states = owner.at_root();
-    let mut node = record;
-    while !owner.selects(states) {
-        let mut found = None;
-        for (child, index) in document.children(node) {
-            let reach = owner.child(states, child).states;
-            if !reach.is_empty() && found.replace((reach, index)).is_some() {
-                return Owner::Ambiguous;
+/// What `owner` names at and below `node`; as deep as its path is long.
+fn look(
+    owner: &Owner,
+    subject: &Subject,
+    document: Document<'_>,
+    node: usize,
+    states: States,
+) -> Found {
+    if owner.at.selects(states) {
+        return if names(&owner.is, document, node, subject) {
+            Found::Subject
+        } else {
+            Found::Nobody
+        };
+    }
+    let is_singular = owner.at.is_singular();
+    let mut found = Found::Nobody;
+    let mut has_child = false;
+    let mut seen: HashSet<Vec<u8>> = HashSet::new();
+    for (child, index) in document.children(node) {
+        let reach = owner.at.child(states, child).states;
+        if reach.is_empty() {
+            continue;
+        }
+        if is_singular {
+            if std::mem::replace(&mut has_child, true) {
+                return Found::Ambiguous;
+            }
+        } else if let Child::Name(name) = child {
+            let mut decoded = Vec::new();
+            name.decode_into(&mut decoded);
+            if !seen.insert(decoded) {
+                return Found::Ambiguous;
             }
         }
-        match found {
-            Some((reach, index)) => (states, node) = (reach, index),
-            None => return Owner::Missing,
+        match look(owner, subject, document, index, reach) {
+            Found::Ambiguous => return Found::Ambiguous,
+            Found::Subject => found = Found::Subject,
+            Found::Nobody => {}
         }
     }
-    Owner::At(node)
+    found
 }
 
-fn names(document: Document<'_>, node: usize, subject: &str) -> bool {
-    if subject.is_empty() {
-        return false;
-    }
+fn names(is: &Attribute, document: Document<'_>, node: usize, subject: &Subject) -> bool {
     match document.token(node).map(|token| token.kind) {
-        Some(TokenKind::String { .. }) => document
+        Some(TokenKind::String { is_escaped: false }) => document
             .text(node)
-            .is_some_and(|text| text.is(subject.as_bytes())),
-        Some(TokenKind::Number) => document.bytes(node) == subject.as_bytes(),
+            .is_some_and(|text| is.names(subject, text.raw)),
+        Some(TokenKind::String { is_escaped: true }) => document.text(node).is_some_and(|text| {
+            let mut decoded = Vec::new();
+            text.decode_into(&mut decoded);
+            is.names(subject, &decoded)
+        }),
+        Some(TokenKind::Number) => is.names(subject, document.bytes(node)),
         _ => false,
     }
 }

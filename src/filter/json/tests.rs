@@ -1,4 +1,6 @@
+mod collections;
 mod oracle;
+mod owners;
 mod suite;
 mod table;
 
@@ -70,10 +72,11 @@ impl Rule {
                 None => Select::Anywhere,
                 Some(text) => Select::Path(parse(text)),
             },
-            owner: self.owner.iter().map(parse).collect(),
+            owner: self.owner.iter().map(parse).map(Into::into).collect(),
             others: self.others,
             also: self.also.iter().map(parse).collect(),
             is_optional: self.is_optional,
+            further: Vec::new(),
         })
     }
 

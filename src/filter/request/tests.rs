@@ -310,11 +310,12 @@ fn with_rule(select: &str, owner: &[&str], is_optional: bool) -> Fixture {
         select,
         owner: owner
             .iter()
-            .map(|owner| Selector::parse(owner).unwrap())
+            .map(|owner| Selector::parse(owner).unwrap().into())
             .collect(),
         others: Others::Block,
         also: vec![Selector::parse("$.note").unwrap()],
         is_optional,
+        further: Vec::new(),
     }));
     fixture
 }

@@ -408,10 +408,11 @@ fn with_records() -> Fixture {
     fixture.treatment.records = Some(Arc::new(RecordRule {
         origin: fixture.treatment.origin.clone(),
         select: Select::Anywhere,
-        owner: vec![Selector::member("owner")],
+        owner: vec![Selector::member("owner").into()],
         others: Others::Drop,
         also: Vec::new(),
         is_optional: false,
+        further: Vec::new(),
     }));
     fixture
 }

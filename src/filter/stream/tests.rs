@@ -238,10 +238,11 @@ fn beside_records(read_as: Option<Kind>, pieces: &[&[u8]]) -> Result<Vec<u8>, Re
     fixture.treatment.records = Some(Arc::new(RecordRule {
         origin: fixture.treatment.origin.clone(),
         select: Select::Anywhere,
-        owner: vec![Selector::member("owner_id")],
+        owner: vec![Selector::member("owner_id").into()],
         others: Others::Drop,
         also: Vec::new(),
         is_optional: false,
+        further: Vec::new(),
     }));
     fixture.treatment.read_as = read_as;
     run(fixture, Side::Response, Some(Kind::Text), &[], pieces).map(|(output, _)| output)

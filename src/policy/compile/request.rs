@@ -36,6 +36,7 @@ impl Compiler {
             others: Others::Block,
             also,
             is_optional: form.optional.value().copied().unwrap_or(false),
+            further: Vec::new(),
         })
     }
 }

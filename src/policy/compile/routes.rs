@@ -6,16 +6,13 @@ use std::sync::Arc;
 use crate::capability::Rule;
 use crate::json::{Selector, SelectorErrorKind};
 use crate::policy::compile::Compiler;
-use crate::policy::document::{KindWord, OthersWord, RouteForm};
-use crate::policy::field::{Either, Field};
+use crate::policy::document::{KindWord, OwnersForm, RouteForm};
+use crate::policy::field::{Either, Field, OneOrMany};
 use crate::policy::pattern::Pattern;
 use crate::policy::route::{Effect, Route, Table};
 use crate::policy::suggest;
-use crate::policy::treatment::{DetectPlan, Kind, Others, RecordRule, Select, Treatment};
+use crate::policy::treatment::{DetectPlan, Kind, Treatment};
 use crate::types::Origin;
-
-/// One owner, or several of which any may be the subject.
-pub(super) type Owners = Either<Field<String>, Vec<Field<String>>>;
 
 impl Compiler {
     pub(super) fn routes(
@@ -107,6 +104,8 @@ impl Compiler {
             (form.records.span(), "records"),
             (form.owner.span(), "owner"),
             (form.record_owner.span(), "record_owner"),
+            (form.html.span(), "html"),
+            (form.rows.span(), "rows"),
             (form.others.span(), "others"),
             (form.also.span(), "also"),
             (form.optional.span(), "optional"),
@@ -138,7 +137,13 @@ impl Compiler {
         if let (Some((name, span)), Some(pattern)) = (path_owner, pattern) {
             self.check_path_owner(name, span, pattern);
         }
-        let nothing = form.records.is_absent() && form.public.is_absent();
+        let rules = [
+            form.records.is_absent(),
+            form.html.is_absent(),
+            form.rows.is_absent(),
+            form.public.is_absent(),
+        ];
+        let nothing = rules.into_iter().all(|is_absent| is_absent);
         if nothing && path_owner.is_some() {
             let remedy = "the path says whose page it is, not whose data is on it: add `records` and `record_owner`, or `public` with the reason";
             self.sink.at(place, "no rule on the answer", remedy);
@@ -152,17 +157,25 @@ impl Compiler {
             self.sink.at(place, message, remedy);
         }
         let records = self.records(form, origin, path_owner.is_some());
+        let rows = self.rows(form, origin);
         Some(Effect::Treat {
             path_owner: path_owner.map(|(name, _)| name.into()),
             treatment: Arc::new(Treatment {
                 origin: origin.clone(),
                 records: records.map(Arc::new),
                 request: self.request(&form.request, origin).map(Arc::new),
+                html: self.html(form, origin).map(Arc::new),
+                rows: rows.map(Arc::new),
                 public: self.reason(&form.public).map(|reason| reason.trim().into()),
                 read_as: form.read_as.value().map(|word| match word {
+                    KindWord::Csv => Kind::Csv,
+                    KindWord::Events => Kind::Events,
+                    KindWord::Html => Kind::Html,
                     KindWord::Json => Kind::Json,
+                    KindWord::JsonSeq => Kind::JsonSequence,
                     KindWord::Ndjson => Kind::Ndjson,
                     KindWord::Text => Kind::Text,
+                    KindWord::Tsv => Kind::Tsv,
                 }),
                 detect: Arc::clone(detect?),
             }),
@@ -180,169 +193,6 @@ impl Compiler {
         };
         let message = format!("`match` has no `{{{name}}}`");
         self.sink.at(span, message, remedy);
-    }
-
-    fn records(
-        &self,
-        form: &RouteForm,
-        origin: &Origin,
-        is_path_owned: bool,
-    ) -> Option<RecordRule> {
-        let owner = if is_path_owned {
-            &form.record_owner
-        } else {
-            if let Some(span) = form.record_owner.span() {
-                let remedy = "write `owner`; `record_owner` goes with a path that names the user";
-                self.sink.at(
-                    &self.head(span),
-                    "`record_owner` without `owner: \"{…}\"`",
-                    remedy,
-                );
-            }
-            &form.owner
-        };
-        let Some((text, span)) = form.records.placed() else {
-            if form.records.is_absent() {
-                self.check_without_records(form, owner, is_path_owned);
-            }
-            return None;
-        };
-        if owner.is_absent() {
-            let key = if is_path_owned {
-                "record_owner"
-            } else {
-                "owner"
-            };
-            let message = format!("`records` without `{key}`");
-            let remedy = format!("say where a record names its owner: `{key}: \"$.user_id\"`");
-            self.sink.at(span, message, remedy);
-        }
-        let is_anywhere = text == "anywhere";
-        let select = if is_anywhere {
-            Some(Select::Anywhere)
-        } else {
-            self.selector(text, span).map(Select::Path)
-        };
-        let owner = self.owners(owner, is_anywhere);
-        let also = self.also(&form.also, is_anywhere);
-        if let (true, Some(span)) = (is_anywhere, form.optional.span()) {
-            let remedy = "take it out: `anywhere` never blocks an answer without records";
-            self.sink
-                .at(span, "`optional` beside `records: anywhere`", remedy);
-        }
-        Some(RecordRule {
-            origin: origin.clone(),
-            select: select?,
-            owner,
-            others: match form.others.value() {
-                Some(OthersWord::Block) => Others::Block,
-                Some(OthersWord::Hide) => Others::Hide,
-                Some(OthersWord::Redact) => Others::Redact,
-                Some(OthersWord::Drop) | None => Others::Drop,
-            },
-            also,
-            is_optional: form.optional.value().copied().unwrap_or(false),
-        })
-    }
-
-    fn check_without_records(&self, form: &RouteForm, owner: &Field<Owners>, is_path_owned: bool) {
-        let owner_key = if is_path_owned {
-            "record_owner"
-        } else {
-            "owner"
-        };
-        let keys = [
-            (owner.span(), owner_key),
-            (form.others.span(), "others"),
-            (form.also.span(), "also"),
-            (form.optional.span(), "optional"),
-        ];
-        for (span, key) in keys {
-            if let Some(span) = span {
-                let message = format!("`{key}` without `records`");
-                let remedy = "say which parts of the answer are records: `records: \"$.items[*]\"`, or `records: anywhere`";
-                self.sink.at(&self.head(span), message, remedy);
-            }
-        }
-    }
-
-    pub(super) fn owners(&self, field: &Field<Owners>, is_anywhere: bool) -> Vec<Selector> {
-        let Some((owners, span)) = field.placed() else {
-            return Vec::new();
-        };
-        if owners.all().is_empty() {
-            self.sink
-                .at(span, "an empty list of owners", "name at least one member");
-        }
-        let owners = owners.all().iter().filter_map(Field::placed);
-        owners
-            .filter_map(|(text, span)| self.owner(text, span, is_anywhere))
-            .collect()
-    }
-
-    fn owner(&self, text: &str, span: &Range<usize>, is_anywhere: bool) -> Option<Selector> {
-        if text.starts_with('{') {
-            let remedy = "a path owner stands alone; name the record's owner with `record_owner`";
-            self.sink.at(
-                span,
-                "a path owner where a record's owner is expected",
-                remedy,
-            );
-            return None;
-        }
-        if !text.starts_with('$') {
-            if text.is_empty() || text.contains(['.', '[', ']', '*', ' ', '{', '}']) {
-                let remedy =
-                    "write a JSONPath from the record (`$.customer.id`), or a member's bare name";
-                self.sink
-                    .at(span, "neither a JSONPath nor a member's name", remedy);
-                return None;
-            }
-            return Some(Selector::member(text));
-        }
-        let selector = self.selector(text, span)?;
-        if is_anywhere && selector.single_name().is_none() {
-            let remedy = "with `records: anywhere`, write the bare name of one member: `owner_id`";
-            self.sink
-                .at(span, "a path where a member's name is expected", remedy);
-            return None;
-        }
-        if !selector.is_singular() || selector.is_root() {
-            let message = if selector.is_root() {
-                "a record is not its own owner"
-            } else {
-                "an owner's path that may name several members"
-            };
-            let remedy =
-                "write names and indices alone: `$.customer.id`; several owners go into a list";
-            self.sink.at(span, message, remedy);
-            return None;
-        }
-        Some(selector)
-    }
-
-    pub(super) fn also(
-        &self,
-        field: &Field<Vec<Field<String>>>,
-        is_anywhere: bool,
-    ) -> Vec<Selector> {
-        if let (true, Some(span)) = (is_anywhere, field.span()) {
-            let remedy = "take it out: what lies outside the records passes anyway, scanned";
-            self.sink.at(
-                &self.head(span),
-                "`also` beside `records: anywhere`",
-                remedy,
-            );
-            return Vec::new();
-        }
-        let texts = field
-            .value()
-            .into_iter()
-            .flatten()
-            .filter_map(Field::placed);
-        texts
-            .filter_map(|(text, span)| self.selector(text, span))
-            .collect()
     }
 
     pub(super) fn selector(&self, text: &str, span: &Range<usize>) -> Option<Selector> {
@@ -393,11 +243,13 @@ impl Compiler {
 }
 
 /// The name in `"{name}"`, where it stands alone.
-fn path_owner(owners: &Owners) -> Option<(&str, &Range<usize>)> {
-    let Either::Plain(field) = owners else {
+fn path_owner(owners: &OwnersForm) -> Option<(&str, &Range<usize>)> {
+    let OneOrMany::One(field) = owners else {
         return None;
     };
-    let (text, span) = field.placed()?;
+    let (Either::Plain(text), span) = field.placed()? else {
+        return None;
+    };
     let name = text.strip_prefix('{')?.strip_suffix('}')?;
     Some((name, span))
 }

@@ -45,10 +45,11 @@ static PLANS: LazyLock<Vec<Arc<Plan>>> = LazyLock::new(|| {
             plans.push(plan(Some(RecordRule {
                 origin: origin(),
                 select: selector.map_or(Select::Anywhere, |text| Select::Path(parse(text))),
-                owner: vec![parse("$.o")],
+                owner: vec![parse("$.o").into()],
                 others,
                 also: selector.map_or(Vec::new(), |_| vec![parse("$.c"), parse("$..d[?@.e]")]),
                 is_optional: others == Others::Redact,
+                further: Vec::new(),
             })));
         }
     }
@@ -71,6 +72,8 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             origin: origin(),
             records: records.map(Arc::new),
             request: None,
+            rows: None,
+            html: None,
             public: Some("fuzzed".into()),
             read_as: None,
             detect: Arc::new(DetectPlan {

@@ -1,0 +1,60 @@
+//! What the standard says about elements by their names.
+
+/// Elements whose end tag may be left out where their parent ends (WHATWG HTML section 13.1.2.4).
+pub(super) fn may_stay_open(name: &str) -> bool {
+    matches!(
+        name,
+        "caption"
+            | "colgroup"
+            | "dd"
+            | "dt"
+            | "li"
+            | "optgroup"
+            | "option"
+            | "p"
+            | "rp"
+            | "rt"
+            | "tbody"
+            | "td"
+            | "tfoot"
+            | "th"
+            | "thead"
+            | "tr"
+    )
+}
+
+/// Elements whose content is text to some readers and markup to others.
+pub(super) fn is_doubtful(name: &str) -> bool {
+    matches!(name, "iframe" | "noembed" | "noframes" | "noscript" | "xmp")
+}
+
+/// Attributes that hold an address.
+pub(super) fn is_address(name: &str) -> bool {
+    matches!(
+        name,
+        "action"
+            | "background"
+            | "cite"
+            | "data"
+            | "formaction"
+            | "href"
+            | "ping"
+            | "poster"
+            | "src"
+            | "srcset"
+            | "xlink:href"
+    )
+}
+
+/// What stands in the place of somebody else's element.
+pub(super) fn placeholder(name: &str) -> String {
+    let text = "[redacted]";
+    match name {
+        "tr" => format!("<tr><td>{text}</td></tr>"),
+        "tbody" | "thead" | "tfoot" | "table" => {
+            format!("<{name}><tr><td>{text}</td></tr></{name}>")
+        }
+        "dd" | "dt" | "li" | "option" | "p" | "td" | "th" => format!("<{name}>{text}</{name}>"),
+        _ => format!("<span>{text}</span>"),
+    }
+}

@@ -63,8 +63,13 @@ impl Page {
         self.base + self.window.len() as u64
     }
 
+    /// Bytes that are not settled.
+    pub(super) fn pending(&self) -> usize {
+        self.window.len()
+    }
+
     pub(super) fn held(&self) -> usize {
-        self.window.len() + self.unescaped.held()
+        self.window.capacity() + self.unescaped.held()
     }
 
     fn bytes(&self, range: &Range<u64>) -> &[u8] {

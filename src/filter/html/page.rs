@@ -149,6 +149,12 @@ impl Page {
             TokenKind::Start(tag) => self.start(tag, inspector, out)?,
             TokenKind::Text { kind, .. } => self.text(&token.range, *kind, inspector, out)?,
             TokenKind::Comment => {
+                let comment = self.bytes(&token.range);
+                let is_bogus = !comment.starts_with(b"<!--");
+                if self.rule.is_some() && is_bogus && holds_tag(comment) {
+                    return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                        .because("a tag inside of what browsers take for a comment"));
+                }
                 if self.hides(&token.range, Escapes::Raw, inspector) {
                     self.keep(token.range.start, out);
                     self.insert("<!---->", out);

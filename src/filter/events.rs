@@ -27,6 +27,8 @@ pub(super) struct Events {
     edits: Vec<Edit>,
     /// Events so far.
     number: u64,
+    /// Bytes that wait for the documents to decide.
+    waiting: usize,
     limit: usize,
     refusal: Option<Refusal>,
 }
@@ -41,6 +43,7 @@ impl Events {
             returned: None,
             edits: Vec::new(),
             number: 0,
+            waiting: 0,
             limit: inspector.plan().context.limits.record,
             refusal: None,
         }
@@ -64,12 +67,16 @@ impl Events {
             }
             let is_over = self.block.read(&mut rest, self.limit)?;
             if is_over {
+                let before = out.bytes.len();
                 let is_kept = self.event(inspector, out)?;
                 self.returned = self.block.ends_with_return().then_some(is_kept);
                 self.block.clear();
                 self.number += 1;
-                if self.documents.is_holding() && out.bytes.len() > self.limit {
-                    return Err(Refusal::new(ReasonCode::RecordTooLarge));
+                if self.documents.is_holding() {
+                    self.waiting += out.bytes.len() - before;
+                    if self.waiting > self.limit {
+                        return Err(Refusal::new(ReasonCode::RecordTooLarge));
+                    }
                 }
             }
         }

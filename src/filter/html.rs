@@ -101,7 +101,8 @@ impl Html {
             }
             read?;
             self.page.forget();
-            if self.page.held() > self.limit || self.is_holding() && out.bytes.len() > self.limit {
+            // A record, and behind it a tag that is not whole.
+            if self.page.pending() > self.limit.saturating_mul(2) {
                 return Err(Refusal::new(ReasonCode::RecordTooLarge));
             }
         }
@@ -155,6 +156,9 @@ impl Html {
         }
         let between = self.seen..end;
         self.seen = end;
+        if between.end - between.start > self.limit as u64 {
+            return Err(Refusal::new(ReasonCode::RecordTooLarge));
+        }
         for token in self.page.end_tags(between)? {
             self.whole(token, inspector, out)?;
         }
@@ -171,6 +175,19 @@ impl Html {
         if token.range.end - token.range.start > self.limit as u64 {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
         }
+        self.settle(token, inspector, out)?;
+        if self.is_holding() && out.bytes.len() > self.limit {
+            return Err(Refusal::new(ReasonCode::RecordTooLarge));
+        }
+        Ok(())
+    }
+
+    fn settle(
+        &mut self,
+        token: Token,
+        inspector: &mut Inspector,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
         let Some(rule) = self.rule.clone() else {
             return self.page.pass(&token, inspector, out);
         };
@@ -180,15 +197,13 @@ impl Html {
             None => return self.page.pass(&token, inspector, out),
         };
         self.has_matched = true;
-        if !record.push(token)? {
-            if record.length() > self.limit as u64 {
-                return Err(Refusal::new(ReasonCode::RecordTooLarge));
-            }
-            self.record = Some(record);
-            return Ok(());
-        }
+        let is_whole = record.push(token)?;
         if record.length() > self.limit as u64 {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
+        }
+        if !is_whole {
+            self.record = Some(record);
+            return Ok(());
         }
         record.settle(&rule, &mut self.page, inspector, out)
     }

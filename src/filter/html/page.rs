@@ -63,8 +63,13 @@ impl Page {
         self.base + self.window.len() as u64
     }
 
+    /// Bytes that are not settled.
+    pub(super) fn pending(&self) -> usize {
+        self.window.len()
+    }
+
     pub(super) fn held(&self) -> usize {
-        self.window.len() + self.unescaped.held()
+        self.window.capacity() + self.unescaped.held()
     }
 
     fn bytes(&self, range: &Range<u64>) -> &[u8] {
@@ -144,6 +149,12 @@ impl Page {
             TokenKind::Start(tag) => self.start(tag, inspector, out)?,
             TokenKind::Text { kind, .. } => self.text(&token.range, *kind, inspector, out)?,
             TokenKind::Comment => {
+                let comment = self.bytes(&token.range);
+                let is_bogus = !comment.starts_with(b"<!--");
+                if self.rule.is_some() && is_bogus && holds_tag(comment) {
+                    return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                        .because("a tag inside of what browsers take for a comment"));
+                }
                 if self.hides(&token.range, Escapes::Raw, inspector) {
                     self.keep(token.range.start, out);
                     self.insert("<!---->", out);

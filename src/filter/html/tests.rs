@@ -168,6 +168,9 @@ fn refuses_records_that_can_be_read_in_two_ways() {
         "<div class=order data-c=u-ann></div><div class=order data-c=u-bob",
         "<div class=order data-c=u-ann></div><plaintext>secret",
         "<select><xmp><div class=order data-c=u-ann></div></select>",
+        "<i class=order data-c=u-ann></i></<div class=order data-c=u-bob>secret</div>",
+        "<i class=order data-c=u-ann></i><!<div class=order data-c=u-bob>secret</div>",
+        "<i class=order data-c=u-ann></i><?<div class=order data-c=u-bob>secret</div>",
     ] {
         let found = own(body).unwrap_err();
         let codes = [ReasonCode::AnswerMalformed, ReasonCode::AnswerTruncated];

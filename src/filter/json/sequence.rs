@@ -26,6 +26,8 @@ pub(crate) struct Sequence {
     /// Separators so far.
     number: u64,
     has_documents: bool,
+    /// Bytes that wait for the documents to decide.
+    waiting: u64,
     refusal: Option<Refusal>,
 }
 
@@ -52,6 +54,7 @@ impl Sequence {
             limit: plan.context.limits.record as u64,
             number: 0,
             has_documents: false,
+            waiting: 0,
             refusal: None,
         }
     }
@@ -106,12 +109,15 @@ impl Sequence {
         if is_kept {
             out.bytes.extend_from_slice(&[RS]);
             out.bytes.extend_from_slice(&self.text.bytes);
+            self.waiting += 1 + self.text.bytes.len() as u64;
         }
         self.text.bytes.clear();
         self.json.restart();
         self.length = 0;
         self.stage = Stage::Done(is_kept);
-        if self.json.is_holding() && out.bytes.len() as u64 > self.limit {
+        if !self.json.is_holding() {
+            self.waiting = 0;
+        } else if self.waiting > self.limit {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
         }
         Ok(())

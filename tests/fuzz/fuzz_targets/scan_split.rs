@@ -25,7 +25,15 @@ static AUTOMATON: LazyLock<Automaton> = LazyLock::new(|| {
     }
     set.terms(["falcon ix", "ix", "kelvin", "straße", "ix program"])
         .expect("they are terms");
-    let listed = ["ada byron", "ada", "straße 7", "(ada)", "a.b.c", "kelvin-7", "中文"];
+    let listed = [
+        "ada byron",
+        "ada",
+        "straße 7",
+        "(ada)",
+        "a.b.c",
+        "kelvin-7",
+        "中文",
+    ];
     let dictionary = Dictionary::build(listed).expect("they have words");
     set.dictionary(dictionary).expect("there is room");
     set.build().expect("it is small")

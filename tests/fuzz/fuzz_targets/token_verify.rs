@@ -87,7 +87,9 @@ fuzz_target!(|data: &[u8]| {
 
 fn with_block(world: &World, block: &[u8]) -> Option<String> {
     let container = world.token.container();
-    let signed = container.append_serialized(&world.holder, block.to_vec(), None).ok()?;
+    let signed = container
+        .append_serialized(&world.holder, block.to_vec(), None)
+        .ok()?;
     Some(URL_SAFE.encode(signed.to_vec().ok()?))
 }
 

@@ -60,6 +60,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             action: Action::Redact,
             control: Control::Leak,
             except: Vec::new(),
+            grant: None,
             discloses: true,
         });
     }

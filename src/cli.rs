@@ -3,6 +3,8 @@
 //! A verb prints its own results and expected complaints and says how it ended; an `Err` that
 //! reaches this file is an internal error (exit code 4).
 
+mod approve;
+mod binding;
 mod check;
 mod completions;
 mod demo;
@@ -33,6 +35,10 @@ pub struct Cli {
 enum Verb {
     /// Run the sidecar
     Run(run::Args),
+    /// Approve the revision of a preview, with a reviewer's own key
+    Approve(approve::Args),
+    /// Make, look into and judge a preview's own token
+    Binding(binding::Args),
     /// Find the mistakes in policy files
     Check(check::Args),
     /// Print a shell's completion script
@@ -57,6 +63,8 @@ impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Run(args) => run::run(args),
+            Self::Approve(args) => approve::run(&args),
+            Self::Binding(args) => binding::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Demo(args) => demo::run(&args),

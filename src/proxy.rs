@@ -6,9 +6,11 @@
 mod answer;
 mod exchange;
 mod fence;
+mod gate;
 mod headers;
 mod identity;
 mod normalise;
+mod pin;
 pub mod pipeline;
 pub mod respond;
 mod upload;
@@ -16,4 +18,6 @@ mod upstream;
 
 pub use answer::Answer;
 pub use exchange::Ledger;
+pub use gate::Gate;
+pub use pin::Pin;
 pub use pipeline::{Inbound, Judge};

@@ -75,6 +75,10 @@ fn put_keys(folder: &Path) {
             std::fs::copy(sample, keys.join(key)).unwrap();
         }
     }
+    let sample = Path::new(ROOT).join("policies/reviewed/keys/maintainers.pub");
+    if !keys.join("maintainers.pub").exists() {
+        std::fs::copy(sample, keys.join("maintainers.pub")).unwrap();
+    }
 }
 
 #[test]

@@ -38,6 +38,20 @@ pub(super) struct Args {
     /// The revision that runs
     #[arg(long, env = "CHAPERONE_REVISION", value_name = "REVISION")]
     revision: Option<String>,
+    /// The digests of the images that run, joined by commas
+    #[arg(
+        long = "image",
+        env = "CHAPERONE_IMAGES",
+        value_name = "DIGEST",
+        value_delimiter = ','
+    )]
+    images: Option<Vec<String>>,
+    /// The preview's binding; it stands in the environment alone
+    #[arg(env = "CHAPERONE_BINDING", long, hide = true, hide_env_values = true)]
+    binding: Option<String>,
+    /// The file with the preview's binding
+    #[arg(long, env = "CHAPERONE_BINDING_FILE", value_name = "FILE")]
+    binding_file: Option<PathBuf>,
     /// The audit log's file
     #[arg(long, env = "CHAPERONE_AUDIT_FILE", value_name = "FILE")]
     audit_file: Option<PathBuf>,
@@ -53,6 +67,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         policy: args.policy,
         preview: args.preview,
         revision: args.revision,
+        images: args.images,
+        binding: args.binding,
+        binding_file: args.binding_file,
         audit_file: args.audit_file,
     };
     let config = match Config::load(&args.config, &overrides) {

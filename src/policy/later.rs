@@ -10,21 +10,15 @@ pub(in crate::policy) fn key(form: &str, key: &str) -> Option<&'static str> {
 type Key = (&'static [&'static str], &'static str, &'static str);
 
 const KEYS: &[Key] = &[
-    (&["policy"], "binding", "tokens bound to one preview"),
     (&["policy"], "cors", "answers to CORS preflights"),
     (
         &["policy"],
         "outbound",
         "rules for what the app asks of shared services",
     ),
-    (&["policy"], "pod", "one subject a pod"),
-    (&["policy"], "review", "reviewers' approvals"),
-    (&["policy"], "subjects", "pods that several users share"),
-    (&["capability"], "binding", "tokens bound to one preview"),
     (&["capability"], "cookie", "capabilities in a cookie"),
     (&["capability"], "header", "capabilities in another header"),
     (&["capability"], "login", "login of browsers"),
-    (&["capability"], "revoked", "revocation lists"),
     (&["jwt"], "jwks_url", "key sets fetched from a URL"),
     (
         &["subject"],
@@ -36,12 +30,9 @@ const KEYS: &[Key] = &[
     (&["route"], "cors", "answers to CORS preflights"),
     (&["route"], "csp", "a wider content security policy"),
     (&["route"], "html", "owner rules for HTML"),
-    (&["route"], "level", "routes for reviewed code alone"),
     (&["route"], "request", "owner rules for request bodies"),
     (&["route"], "rows", "owner rules for CSV"),
-    (&["route"], "synthetic", "routes with made-up data alone"),
     (&["route"], "websocket", "owner rules for WebSocket frames"),
-    (&["embargo"], "except", "embargoes that open for some first"),
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),
     (&["detect rule"], "level", "rules for unreviewed code alone"),

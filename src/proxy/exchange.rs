@@ -11,7 +11,7 @@ use crate::audit::{AuditError, Naming, Record, RuleAction, RuleHit, Writer};
 use crate::filter::{Count, End, Outcome, Report};
 use crate::telemetry::Metrics;
 use crate::types::{
-    DecisionId, Direction, Ending, Origin, ReasonCode, Refusal, Subject, Target, Verdict,
+    DecisionId, Direction, Ending, Level, Origin, ReasonCode, Refusal, Subject, Target, Verdict,
 };
 
 /// Where exchanges are written down.
@@ -87,6 +87,11 @@ impl Exchange {
             record.subject = Some(naming.subject(subject.id()));
             record.token = Some(token.to_owned());
         });
+    }
+
+    /// How far reviewers trust what answers.
+    pub(super) fn stands_at(&mut self, level: Level) {
+        self.note(|record, _| record.level = level);
     }
 
     pub(super) fn falls_under(&mut self, route: &Origin) {
@@ -229,7 +234,7 @@ impl Exchange {
             if !record.rules.iter().any(is_counted) {
                 record.rules.push(RuleHit {
                     rule: origin.rule.to_string(),
-                    control: refusal.code.control(),
+                    control: refusal.control(),
                     action: RuleAction::Block,
                     count: 1,
                     detector: None,

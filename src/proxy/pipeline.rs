@@ -16,7 +16,9 @@ use tokio::sync::Semaphore;
 
 use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
+use super::gate::Gate;
 use super::identity::Copies;
+use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
@@ -28,15 +30,17 @@ use crate::filter::{
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Meter, Upstream};
-use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
+use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
 #[derive(Debug)]
 pub struct Judge {
     /// The rules.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Proves the tokens that they accept.
     pub verifier: Verifier,
+    /// The preview's binding.
+    pub gate: Gate,
 }
 
 /// Everything that inbound exchanges share.
@@ -44,6 +48,8 @@ pub struct Judge {
 pub struct Inbound {
     /// The policy in force.
     pub judge: Live<Judge>,
+    /// Whom this pod serves, where the preview is bound.
+    pub pin: Pin,
     /// The app.
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
@@ -149,13 +155,18 @@ impl Inbound {
         self.admit(exchange)?;
         let now = Timestamp::now();
         let judge = self.judge.snapshot();
-        let (policy, verifier) = (&judge.value.policy, &judge.value.verifier);
+        let Judge {
+            policy,
+            verifier,
+            gate,
+        } = &judge.value;
         exchange.judged_by(judge.generation, policy.hash());
 
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        gate.serve(&head.headers)?;
         fence::refuse_beyond(&method, &head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
@@ -171,6 +182,8 @@ impl Inbound {
                 .into());
         }
 
+        let level = gate.admit(policy, &verified, now)?;
+        exchange.stands_at(level);
         let routed = policy.route(&method, &target);
         if let Some(routed) = &routed {
             exchange.falls_under(routed.origin());
@@ -178,10 +191,14 @@ impl Inbound {
         let facts = self.facts(&head, &target, now);
         let rule = routed.as_ref().and_then(|routed| routed.rule());
         let capability: Capability = verifier.authorize(verified, &facts, rule).await?;
-        let permit: Permit = match policy.decide(routed, &capability) {
+        let permit: Permit = match policy.decide(routed, &capability, level) {
             Decision::Permit(permit) => permit,
-            Decision::Deny(refusal) => return Err(refusal.into()),
+            Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
+        if gate.is_bound() {
+            let may_share = policy.sharing().is_some() && level == Level::Cleared;
+            self.pin.admit(permit.subject(), may_share).await?;
+        }
         let context = self.context(now);
 
         let subject = Arc::clone(permit.subject());

@@ -61,8 +61,12 @@ pub enum ReasonCode {
     AppTimeout,
     /// The app can't be reached.
     AppUnreachable,
+    /// No reviewer approved what runs at the level that the route needs.
+    ApprovalMissing,
     /// The audit log can't be written.
     AuditUnavailable,
+    /// The preview has no binding that holds.
+    BindingInvalid,
     /// Two capabilities were sent and they differ.
     CapabilityConflict,
     /// The capability has expired.
@@ -73,6 +77,8 @@ pub enum ReasonCode {
     CapabilityInvalid,
     /// No capability was sent.
     CapabilityMissing,
+    /// The capability was revoked.
+    CapabilityRevoked,
     /// The capability is larger or more complex than the limit.
     CapabilityTooLarge,
     /// The capability could not be judged in bounded time.
@@ -97,16 +103,22 @@ pub enum ReasonCode {
     Hidden,
     /// The sidecar failed.
     Internal,
+    /// The request names a host that is not the preview's.
+    Misdirected,
     /// No route of the policy covers this request.
     NoRoute,
     /// The route's `authorize` rule does not allow this user.
     NotAuthorized,
+    /// The user is not in the preview's audience.
+    NotInAudience,
     /// The path names another user.
     NotOwner,
     /// The route's `records` selector matched nothing in the answer.
     NothingSelected,
     /// Too many requests or too many held bytes at once.
     Overloaded,
+    /// The pod serves another user.
+    PodPinned,
     /// Another origin asks whether it may send a request.
     PreflightRefused,
     /// One record, or an answer that must be held whole, is larger than the limit.
@@ -121,6 +133,8 @@ pub enum ReasonCode {
     RequestTooLarge,
     /// The request's body can't be scanned.
     RequestUnreadable,
+    /// What runs is not what the binding is about.
+    RevisionMismatch,
     /// A browser asks for a service worker.
     ServiceWorkerRefused,
     /// One string of the app's answer is longer than the limit.
@@ -129,6 +143,8 @@ pub enum ReasonCode {
     TypeUnsupported,
     /// This protocol can't be filtered.
     UpgradeRefused,
+    /// The route changes data, and reviewers approved reading alone.
+    WriteNotCleared,
 }
 
 /// What one code says: its name, its control, what happened, what to do next.
@@ -144,12 +160,15 @@ impl ReasonCode {
         Self::AppProtocol,
         Self::AppTimeout,
         Self::AppUnreachable,
+        Self::ApprovalMissing,
         Self::AuditUnavailable,
+        Self::BindingInvalid,
         Self::CapabilityConflict,
         Self::CapabilityExpired,
         Self::CapabilityForbids,
         Self::CapabilityInvalid,
         Self::CapabilityMissing,
+        Self::CapabilityRevoked,
         Self::CapabilityTooLarge,
         Self::CapabilityUndecided,
         Self::CodingBomb,
@@ -162,11 +181,14 @@ impl ReasonCode {
         Self::HeadTooLarge,
         Self::Hidden,
         Self::Internal,
+        Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
+        Self::NotInAudience,
         Self::NotOwner,
         Self::NothingSelected,
         Self::Overloaded,
+        Self::PodPinned,
         Self::PreflightRefused,
         Self::RecordTooLarge,
         Self::RequestFinding,
@@ -174,10 +196,12 @@ impl ReasonCode {
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::RequestUnreadable,
+        Self::RevisionMismatch,
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
+        Self::WriteNotCleared,
     ];
 
     /// The code as response, log and metrics write it.
@@ -249,11 +273,23 @@ impl ReasonCode {
                 "the app can't be reached",
                 "wait until the app listens, or correct `upstream.url`",
             ),
+            Self::ApprovalMissing => Text(
+                "approval-missing",
+                Leak,
+                "no reviewer approved what runs at the level that this route needs",
+                "ask a maintainer to review this revision and to approve it with `chaperone approve`",
+            ),
             Self::AuditUnavailable => Text(
                 "audit-unavailable",
                 Leak,
                 "the audit log can't be written",
                 "free the disk or correct `audit.file`; requests pass again by themselves",
+            ),
+            Self::BindingInvalid => Text(
+                "binding-invalid",
+                Leak,
+                "the preview has no binding that holds",
+                "ask whoever deployed the preview: `chaperone binding create` makes one, `chaperone binding verify` tests it",
             ),
             Self::CapabilityConflict => Text(
                 "capability-conflict",
@@ -284,6 +320,12 @@ impl ReasonCode {
                 Credential,
                 "no capability was sent",
                 "send one as `Authorization: Bearer`",
+            ),
+            Self::CapabilityRevoked => Text(
+                "capability-revoked",
+                Credential,
+                "the capability was revoked",
+                "get a new one",
             ),
             Self::CapabilityTooLarge => Text(
                 "capability-too-large",
@@ -347,6 +389,12 @@ impl ReasonCode {
                 "the sidecar failed",
                 "report this with the decision id",
             ),
+            Self::Misdirected => Text(
+                "misdirected",
+                Credential,
+                "this preview is not reached under that host",
+                "use the address that the preview was announced with",
+            ),
             Self::NoRoute => Text(
                 "no-route",
                 Leak,
@@ -358,6 +406,12 @@ impl ReasonCode {
                 Delete,
                 "the route's `authorize` rule does not allow this user",
                 "ask the policy's owners for the right",
+            ),
+            Self::NotInAudience => Text(
+                "not-in-audience",
+                Leak,
+                "this preview is not open to you",
+                "ask the change's originator or a maintainer: the preview's binding lists its audience",
             ),
             Self::NotOwner => Text(
                 "not-owner",
@@ -376,6 +430,12 @@ impl ReasonCode {
                 Leak,
                 "too many requests or too many held bytes at once",
                 "try again, or raise `limits.requests` or `limits.buffered`",
+            ),
+            Self::PodPinned => Text(
+                "pod-pinned",
+                Leak,
+                "this pod already serves another user",
+                "ask for a preview of your own: one app must not carry data from user to user",
             ),
             Self::PreflightRefused => Text(
                 "preflight-refused",
@@ -419,6 +479,12 @@ impl ReasonCode {
                 "the request's body can't be scanned",
                 "send it uncoded, in UTF-8",
             ),
+            Self::RevisionMismatch => Text(
+                "revision-mismatch",
+                Leak,
+                "what runs is not what the preview's binding is about",
+                "deploy with a binding of the revision and the images that run, and have that approved",
+            ),
             Self::ServiceWorkerRefused => Text(
                 "service-worker-refused",
                 Leak,
@@ -442,6 +508,12 @@ impl ReasonCode {
                 Leak,
                 "this protocol can't be filtered",
                 "use plain HTTP",
+            ),
+            Self::WriteNotCleared => Text(
+                "write-not-cleared",
+                Delete,
+                "reviewers approved this revision for reading alone",
+                "ask a maintainer to approve it with `chaperone approve --level cleared`, or the policy's owners to give the route a `level`",
             ),
         }
     }

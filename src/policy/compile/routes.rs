@@ -12,7 +12,7 @@ use crate::policy::pattern::Pattern;
 use crate::policy::route::{Effect, Route, Table};
 use crate::policy::suggest;
 use crate::policy::treatment::{DetectPlan, Kind, Others, RecordRule, Select, Treatment};
-use crate::types::Origin;
+use crate::types::{Control, Origin};
 
 /// One owner, or several of which any may be the subject.
 type Owners = Either<Field<String>, Vec<Field<String>>>;
@@ -86,6 +86,7 @@ impl Compiler {
             origin,
             rule,
             effect: effect?,
+            level: self.level(form),
         })
     }
 
@@ -113,6 +114,8 @@ impl Compiler {
             (form.read_as.span(), "as"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
+            (form.level.span(), "level"),
+            (form.synthetic.span(), "synthetic"),
         ];
         for (span, key) in others {
             if let Some(span) = span {
@@ -122,7 +125,11 @@ impl Compiler {
             }
         }
         let reason = self.reason(&form.deny)?;
-        Some(Effect::Deny(reason.trim().into()))
+        let control = form.control.value().map(|word| word.control());
+        Some(Effect::Deny(
+            reason.trim().into(),
+            control.unwrap_or(Control::Delete),
+        ))
     }
 
     fn treatment(
@@ -149,6 +156,11 @@ impl Compiler {
             };
             let remedy = "add `records` and `owner`, or `deny` or `public` with the reason";
             self.sink.at(place, message, remedy);
+        }
+        if let Some(span) = form.control.span() {
+            let remedy = "take it out: what this route withholds is a `leak`";
+            self.sink
+                .at(&self.head(span), "`control` without `deny`", remedy);
         }
         let records = self.records(form, origin, path_owner.is_some());
         Some(Effect::Treat {

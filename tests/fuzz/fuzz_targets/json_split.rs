@@ -81,6 +81,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
                     action: Action::Redact,
                     control: Control::Leak,
                     except: Vec::new(),
+                    grant: None,
                     discloses: true,
                 }],
                 own: Vec::new(),

@@ -9,6 +9,7 @@ mod fence;
 mod gate;
 mod headers;
 mod identity;
+mod leash;
 mod normalise;
 mod pin;
 pub mod pipeline;

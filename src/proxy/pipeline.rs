@@ -18,6 +18,7 @@ use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
 use super::gate::Gate;
 use super::identity::Copies;
+use super::leash::Leash;
 use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
@@ -172,7 +173,6 @@ impl Inbound {
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
         let copies = Copies::of(&token);
-        drop(token);
         exchange.acts_for(verified.subject(), verified.token_id());
         if copies.are_in_target(&target) {
             exchange.keeps_target();
@@ -200,6 +200,14 @@ impl Inbound {
             self.pin.admit(permit.subject(), may_share).await?;
         }
         let context = self.context(now);
+        let mut leash = Leash::new(
+            &self.judge,
+            judge.generation,
+            token,
+            &method,
+            &target,
+            facts,
+        );
 
         let subject = Arc::clone(permit.subject());
         copies.remove_cookies(&mut head.headers);
@@ -222,6 +230,13 @@ impl Inbound {
         }
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
+        if let Err(refusal) = leash.hold().await {
+            exchange.found(&before);
+            return Err(refusal.into());
+        }
+        if answer.body().whole().is_none() {
+            answer.body_mut().hold(Box::pin(leash.torn()));
+        }
         respond::sign(answer.headers_mut(), id, &kinds(&permit));
         Ok(Passed {
             answer,

@@ -11,6 +11,7 @@ mod demo;
 mod dictionary;
 mod exit;
 mod jsonpath;
+mod receipt;
 mod redact;
 mod report;
 mod run;
@@ -51,6 +52,8 @@ enum Verb {
     Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
     Jsonpath(jsonpath::Args),
+    /// Sum up an audit log for a pull request: what was withheld and blocked, signed
+    Receipt(receipt::Args),
     /// Filter a body from standard input as a policy says
     Redact(redact::Args),
     /// Find personal data, secrets and terms in files, folders or standard input
@@ -71,6 +74,7 @@ impl Verb {
             Self::Dictionary(args) => dictionary::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
+            Self::Receipt(args) => receipt::run(&args),
             Self::Redact(args) => redact::run(&args),
             Self::Scan(args) => scan::run(&args),
             Self::Token(args) => token::run(&args),

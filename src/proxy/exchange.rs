@@ -201,7 +201,7 @@ impl Exchange {
         for rule in &record.rules {
             metrics.found(
                 &Arc::from(rule.rule.as_str()),
-                word(rule.action),
+                rule.action.as_str(),
                 rule.count,
             );
         }
@@ -281,18 +281,6 @@ fn hit(count: &Count, report: &Report) -> RuleHit {
         detector: is_detector.then(|| count.rule.to_string()),
         place: first.map(|finding| finding.masked.to_string()),
         fingerprint: first.map(|finding| finding.fingerprint.to_string()),
-    }
-}
-
-fn word(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Allow => "allow",
-        RuleAction::Block => "block",
-        RuleAction::Drop => "drop",
-        RuleAction::Hide => "hide",
-        RuleAction::Mask => "mask",
-        RuleAction::Pseudonymize => "pseudonymize",
-        RuleAction::Redact => "redact",
     }
 }
 

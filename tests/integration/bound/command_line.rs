@@ -215,3 +215,102 @@ fn signs_lists_of_revocations() {
     assert_eq!(revoke(&["--key", "carol.key"]), 0);
     assert_eq!(check(), 1, "another key's list");
 }
+
+#[test]
+fn signs_receipts_that_can_be_verified() {
+    let folder = stage();
+    let at = folder.path();
+    let record = |sequence: u32, revision: &str, rest: &str| {
+        format!(
+            "{{\"version\":1,\"sequence\":{sequence},\"time\":\"2026-11-23T02:00:00Z\",\"id\":\"00\",\
+             \"preview\":\"pr-1\",\"revision\":\"{revision}\",\"policy\":\"6c1f\",\"generation\":1,\
+             \"direction\":\"inbound\",\"subject\":\"plain-name\",\"method\":\"GET\",{rest},\
+             \"ending\":\"complete\",\"level\":\"unreviewed\",\"bytes_in\":0,\"bytes_out\":0,\
+             \"duration_us\":1}}\n"
+        )
+    };
+    let withheld = "\"decision\":\"redact\",\"rules\":[{\"rule\":\"iban\",\"control\":\"leak\",\
+                    \"action\":\"mask\",\"count\":2,\"place\":\"$.a-place\",\"fingerprint\":\"f00\"}]";
+    let blocked =
+        "\"decision\":\"block\",\"reason\":\"denied-route\",\"route\":\"* /a|b\",\"rules\":[]";
+    let log = [
+        record(1, "aaa", withheld),
+        record(2, "aaa", blocked),
+        record(3, "bbb", blocked),
+    ]
+    .concat();
+    std::fs::write(at.join("audit.jsonl"), &log).unwrap();
+    let write = [
+        "receipt",
+        "--log",
+        "audit.jsonl",
+        "--key",
+        "carol.key",
+        "--revision",
+        "aaa",
+    ];
+    let page = out(at, &write);
+    let json = out(at, &[&write[..], &["--format", "json"]].concat());
+    for text in [&page, &json] {
+        for value in ["plain-name", "a-place", "f00"] {
+            assert!(!text.contains(value), "{text}");
+        }
+        assert!(text.contains("6c1f"), "{text}");
+    }
+    assert!(
+        page.contains("| blocked | `* /a\\|b` | denied-route | 1 |"),
+        "{page}"
+    );
+    let verify = |text: &str, key: &str, log: &str| {
+        std::fs::write(at.join("receipt"), text).unwrap();
+        std::fs::write(at.join("seen.jsonl"), log).unwrap();
+        let args = ["receipt", "verify", "--receipt", "receipt", "--key", key];
+        code(at, &[&args[..], &["--log", "seen.jsonl"]].concat())
+    };
+    let key = "carol.pub";
+    let other = log.replace("\"count\":2", "\"count\":1");
+    for (name, text, key, log, expected) in [
+        ("page", page.clone(), key, log.as_str(), 0),
+        ("json", json.clone(), key, log.as_str(), 0),
+        ("another key", json.clone(), "alice.pub", log.as_str(), 1),
+        ("another log", json.clone(), key, other.as_str(), 1),
+        ("a longer log", json.clone(), key, &format!("{log}\n"), 1),
+        (
+            "fewer",
+            json.replace("\"count\":2", "\"count\":1"),
+            key,
+            log.as_str(),
+            1,
+        ),
+        (
+            "spaced",
+            json.replace("\"count\":2", "\"count\": 2"),
+            key,
+            log.as_str(),
+            1,
+        ),
+        (
+            "page alone",
+            page.replace("| mask | 2 |", "| mask | 1 |"),
+            key,
+            log.as_str(),
+            1,
+        ),
+        (
+            "page and words",
+            format!("{page}\nAll fine!\n"),
+            key,
+            log.as_str(),
+            1,
+        ),
+        ("nothing", String::new(), key, log.as_str(), 1),
+        ("no key", json.clone(), "missing.pub", log.as_str(), 2),
+    ] {
+        assert_eq!(verify(&text, key, log), expected, "{name}");
+    }
+    assert_eq!(code(at, &["receipt"]), 2);
+    assert_eq!(
+        code(at, &["receipt", "--log", "missing", "--key", "carol.key"]),
+        2
+    );
+}

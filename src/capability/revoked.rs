@@ -57,8 +57,8 @@ impl Revoked {
     /// # Errors
     /// The token was revoked.
     pub fn refuse(&self, verified: &Verified) -> Result<(), Refusal> {
-        let is_listed = |id: &Box<str>| self.ids.contains(id);
-        if verified.revocation_ids().iter().any(is_listed) {
+        let mut ids = verified.revocation_ids().iter();
+        if ids.any(|id| self.ids.contains(id)) {
             return Err(Refusal::new(ReasonCode::CapabilityRevoked));
         }
         Ok(())
@@ -149,4 +149,80 @@ pub enum RevokedError {
     /// It is not signed.
     #[error("it is not signed, and the policy names a key")]
     Unsigned,
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Revoked, RevokedError, extend};
+    use crate::capability::mint::{Grant, JwtStamp, SigningKey};
+    use crate::capability::{JwtAlgorithm, JwtSettings, KeySet, Limits, Settings, Verifier};
+    use crate::types::ReasonCode;
+
+    #[test]
+    fn refuses_lists_that_are_none() {
+        let id = "ab".repeat(64);
+        for (text, count) in [
+            (String::new(), Some(0)),
+            ("# nobody\n\n".to_owned(), Some(0)),
+            (id.clone(), Some(1)),
+            (format!("{id} lost\n{}\n", id.to_uppercase()), Some(1)),
+            (format!("  jti:t-1  \n{id}\n"), Some(2)),
+            ("abcd".to_owned(), None),
+            (id.replace('a', "x"), None),
+            ("jti:".to_owned(), None),
+            (format!("{id}\nhalf a li"), None),
+        ] {
+            let list = Revoked::parse(&text, None).ok();
+            assert_eq!(list.map(|list| list.len()), count, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_another_key_signed() {
+        let key = SigningKey::generate().unwrap();
+        let id = "ab".repeat(64);
+        let list = extend("", &[id], Some(&key)).unwrap();
+        let parse = |text: &str, key: &SigningKey| Revoked::parse(text, Some(&key.public()));
+        assert_eq!(parse(&list, &key).unwrap().len(), 1);
+        let other = SigningKey::generate().unwrap();
+        assert!(matches!(parse(&list, &other), Err(RevokedError::Signature)));
+        let plain = extend("", &[], None).unwrap();
+        assert!(matches!(parse(&plain, &key), Err(RevokedError::Unsigned)));
+        // What the key signed for another purpose is no list.
+        let receipt = key.sign(b"chaperone 2026-11 receipt\n").unwrap();
+        let forged = format!("# signature: {receipt}\n");
+        assert!(matches!(parse(&forged, &key), Err(RevokedError::Signature)));
+    }
+
+    #[test]
+    fn refuses_json_web_tokens_by_their_id() {
+        let key = SigningKey::generate().unwrap();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let keys = KeySet::parse(&key.jwks(None)).unwrap();
+        let jwt = JwtSettings::new("id", "shop", vec![JwtAlgorithm::EdDSA], keys).unwrap();
+        let settings = Settings {
+            biscuit: None,
+            jwt: Some(jwt),
+        };
+        let verifier = Verifier::new(settings, Limits::default()).unwrap();
+        let list = Revoked::parse("jti:t-1", None).unwrap();
+        let refuse = |grant: Grant| {
+            let stamp = JwtStamp {
+                issuer: "id",
+                audience: "shop",
+                key_id: None,
+                issued: now,
+            };
+            let grant = grant.until(now + SignedDuration::from_hours(1));
+            let token = grant.jwt(&key, &stamp).unwrap();
+            let verified = verifier.verify(&token, now).unwrap();
+            list.refuse(&verified).map_err(|refusal| refusal.code)
+        };
+        let revoked = Err(ReasonCode::CapabilityRevoked);
+        assert_eq!(refuse(Grant::new("a").with("jti", "t-1")), revoked);
+        assert_eq!(refuse(Grant::new("a").with("jti", "t-2")), Ok(()));
+        assert_eq!(refuse(Grant::new("a")), Ok(()));
+    }
 }

@@ -46,10 +46,7 @@ pub(super) struct Args {
         value_delimiter = ','
     )]
     images: Option<Vec<String>>,
-    /// The preview's binding; it stands in the environment alone
-    #[arg(env = "CHAPERONE_BINDING", long, hide = true, hide_env_values = true)]
-    binding: Option<String>,
-    /// The file with the preview's binding
+    /// The file with the preview's binding; CHAPERONE_BINDING may hold the binding itself
     #[arg(long, env = "CHAPERONE_BINDING_FILE", value_name = "FILE")]
     binding_file: Option<PathBuf>,
     /// The audit log's file
@@ -68,7 +65,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         preview: args.preview,
         revision: args.revision,
         images: args.images,
-        binding: args.binding,
+        // A token has no place on the command line.
+        binding: std::env::var("CHAPERONE_BINDING").ok(),
         binding_file: args.binding_file,
         audit_file: args.audit_file,
     };

@@ -226,6 +226,12 @@ impl Desk<'_> {
         revision: Option<&Arc<str>>,
     ) -> Option<Binding> {
         let images = self.images(file, overrides);
+        let is_asked = overrides.binding.is_some() || overrides.binding_file.is_some();
+        if let (None, false, Some(images)) = (&file.binding, is_asked, &file.images) {
+            let place = images.first().map_or(Location::UNKNOWN, |it| it.referenced);
+            let remedy = "name the preview's binding: `binding: { token_file: binding.token }`";
+            self.complain(place, "`images` without `binding`", remedy);
+        }
         let form = file.binding.as_ref();
         let place = form.map_or(Location::UNKNOWN, |form| form.referenced);
         let form = form.map(|form| &form.value);

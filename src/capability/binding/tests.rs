@@ -16,6 +16,8 @@ use crate::capability::{
 };
 use crate::types::{Level, ReasonCode, Secret};
 
+type Change = fn(&mut Running);
+
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const IMAGE: &str = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
 const OTHER: &str = "sha256:2222222222222222222222222222222222222222222222222222222222222222";
@@ -256,7 +258,7 @@ fn refuses_to_fit_what_does_not_run() {
     let mismatch = Err(ReasonCode::RevisionMismatch);
     let invalid = Err(ReasonCode::BindingInvalid);
     let last = now() + DAY - SignedDuration::from_secs(1);
-    let cases: [(&Draft, fn(&mut Running), Timestamp, _); 14] = [
+    let cases: [(&Draft, Change, Timestamp, _); 14] = [
         (&draft(), |_| (), now(), Ok(())),
         (&draft(), |_| (), last, Ok(())),
         (&draft(), |_| (), now() + DAY, invalid),

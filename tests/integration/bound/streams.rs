@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
-use super::stage::{Bound, HOST, Setup, verdict};
+use super::stage::{Bound, HOST, Setup, grant, verdict};
 use crate::preview::until;
 use crate::upstream::app;
 use pieces::Pieces;
@@ -72,7 +72,16 @@ fn revocable() -> Setup {
 
 /// An answer that has begun; its end is true when it was clean.
 async fn begin(bound: &Bound, send: &mpsc::UnboundedSender<Bytes>, path: &str, is_h2: bool) -> End {
-    let token = bound.token("alice");
+    begin_as(bound, bound.token("alice"), send, path, is_h2).await
+}
+
+async fn begin_as(
+    bound: &Bound,
+    token: String,
+    send: &mpsc::UnboundedSender<Bytes>,
+    path: &str,
+    is_h2: bool,
+) -> End {
     let request = Request::builder()
         .method(Method::GET)
         .header("authorization", format!("Bearer {token}"));
@@ -105,7 +114,7 @@ async fn begin(bound: &Bound, send: &mpsc::UnboundedSender<Bytes>, path: &str, i
 struct End(hyper::body::Incoming, String);
 
 impl End {
-    async fn is_clean(self) -> bool {
+    async fn ends_cleanly(self) -> bool {
         self.0.collect().await.is_ok()
     }
 }
@@ -120,7 +129,7 @@ async fn resets_answers_whose_capability_is_revoked() {
         let id = seen["blocks"][0]["revocation_id"].as_str().unwrap();
         bound.put("revoked.txt", id).await;
         // The app is silent: nothing but the leash can end it.
-        assert!(!end.is_clean().await);
+        assert!(!end.ends_cleanly().await);
         until(|| !bound.records().is_empty()).await;
         let record = &bound.records()[0];
         assert_eq!(record["reason"], "capability-revoked");
@@ -132,13 +141,28 @@ async fn resets_answers_whose_capability_is_revoked() {
 }
 
 #[tokio::test]
+async fn resets_answers_whose_capability_ends() {
+    let (bound, send) = streaming(revocable()).await;
+    // Long enough to begin on a machine that is busy.
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(5);
+    let token = bound.mint(&grant("alice", Some("pr-1")).until(end));
+    let answer = begin_as(&bound, token, &send, "/tour/a", true).await;
+    assert!(!answer.ends_cleanly().await);
+    until(|| !bound.records().is_empty()).await;
+    assert_eq!(bound.records()[0]["reason"], "capability-expired");
+    // Tokens end at whole seconds.
+    assert!(jiff::Timestamp::now().as_second() >= end.as_second());
+    drop(send);
+}
+
+#[tokio::test]
 async fn resets_answers_whose_approval_is_taken_back() {
     let (bound, send) = streaming(revocable()).await;
     let plain = bound.binding.expose().clone();
     bound.approve(&bound.keys.carol, Level::OkToTest).await;
     let end = begin(&bound, &send, "/open/a", false).await;
     bound.put("binding.token", &plain).await;
-    assert!(!end.is_clean().await);
+    assert!(!end.ends_cleanly().await);
     until(|| !bound.records().is_empty()).await;
     assert_eq!(bound.records()[0]["reason"], "approval-missing");
     drop(send);
@@ -154,7 +178,7 @@ async fn lets_answers_end_that_may_still_pass() {
         bound.approve(&bound.keys.carol, Level::OkToTest).await;
         send.send(Bytes::from("last line\n")).unwrap();
         drop(send);
-        assert!(end.is_clean().await);
+        assert!(end.ends_cleanly().await);
         until(|| !bound.records().is_empty()).await;
         assert_eq!(bound.records()[0]["ending"], "complete");
     }

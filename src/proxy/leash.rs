@@ -64,12 +64,15 @@ impl Leash {
         }
     }
 
-    /// Judges again, if anything has changed since.
+    /// Judges again, if anything may have changed since.
     pub(super) async fn hold(&mut self) -> Result<(), Refusal> {
-        if self.judge.snapshot().generation == self.generation {
+        let now = Timestamp::now();
+        let waited = Duration::try_from(now.duration_since(self.facts.now));
+        let is_fresh = waited.is_ok_and(|waited| waited < SHORTEST);
+        if is_fresh && self.judge.snapshot().generation == self.generation {
             return Ok(());
         }
-        self.judge_again(Timestamp::now()).await
+        self.judge_again(now).await
     }
 
     /// Waits until another judgement may differ.

@@ -111,6 +111,13 @@ async fn begin_as(
     End(body, token)
 }
 
+/// The id of a token's first block.
+fn revocation_id(token: &str) -> String {
+    let seen = serde_json::to_value(Inspection::of(token).unwrap()).unwrap();
+    let id = seen["blocks"][0]["revocation_id"].as_str();
+    id.unwrap().to_owned()
+}
+
 struct End(hyper::body::Incoming, String);
 
 impl End {
@@ -124,10 +131,7 @@ async fn resets_answers_whose_capability_is_revoked() {
     for is_h2 in [false, true] {
         let (bound, send) = streaming(revocable()).await;
         let end = begin(&bound, &send, "/tour/a", is_h2).await;
-        let seen = Inspection::of(&end.1).unwrap();
-        let seen = serde_json::to_value(seen).unwrap();
-        let id = seen["blocks"][0]["revocation_id"].as_str().unwrap();
-        bound.put("revoked.txt", id).await;
+        bound.put("revoked.txt", &revocation_id(&end.1)).await;
         // The app is silent: nothing but the leash can end it.
         assert!(!end.ends_cleanly().await);
         until(|| !bound.records().is_empty()).await;
@@ -169,6 +173,41 @@ async fn resets_answers_whose_approval_is_taken_back() {
 }
 
 #[tokio::test]
+async fn refuses_an_answer_that_came_too_late() {
+    let go = Arc::new(tokio::sync::Notify::new());
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let (waits, tells) = (Arc::clone(&go), Arc::clone(&asked));
+    let address = app(move |_| {
+        let (go, asked) = (Arc::clone(&waits), Arc::clone(&tells));
+        async move {
+            asked.notify_one();
+            go.notified().await;
+            let answer = Response::builder().header("content-type", "text/plain");
+            answer.body(crate::upstream::full("ok")).unwrap()
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("revoked.txt"), "").unwrap();
+    let bound = revocable().start_with(address, folder).await;
+    let token = bound.token("alice");
+    for (revoked, expected) in [
+        (bound.token("alice"), (200, "ok")),
+        (token.clone(), (401, "capability-revoked")),
+    ] {
+        let ask = bound.ask(&Method::GET, "/tour/a", &token);
+        let revoke = async {
+            asked.notified().await;
+            bound.put("revoked.txt", &revocation_id(&revoked)).await;
+            go.notify_one();
+        };
+        let (reply, ()) = tokio::join!(ask, revoke);
+        let (status, code) = verdict(&reply);
+        assert_eq!((status, code.as_str()), expected);
+    }
+}
+
+#[tokio::test]
 async fn lets_answers_end_that_may_still_pass() {
     for is_h2 in [false, true] {
         let (bound, send) = streaming(revocable()).await;
@@ -203,9 +242,7 @@ async fn judges_each_request_of_a_connection_anew() {
         statuses.push(answer.status().as_u16());
         let _ = answer.into_body().collect().await;
         if step == 1 {
-            let seen = serde_json::to_value(Inspection::of(&token).unwrap()).unwrap();
-            let id = seen["blocks"][0]["revocation_id"].as_str().unwrap();
-            bound.put("revoked.txt", id).await;
+            bound.put("revoked.txt", &revocation_id(&token)).await;
         }
     }
     assert_eq!(statuses, [200, 200, 401]);

@@ -11,7 +11,7 @@ use std::path::Path;
 use chaperone::capability::mint::{Grant, SigningKey};
 use chaperone::capability::{Capability, Facts, Limits, Verifier};
 use chaperone::policy::{self, Decision, Policy};
-use chaperone::types::Target;
+use chaperone::types::{Level, Target};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use http::Method;
 use jiff::Timestamp;
@@ -76,7 +76,10 @@ fn decide(criterion: &mut Criterion) {
         let capability = capability(&key, &policy);
         let ask = |target: &Target| {
             let routed = policy.route(&Method::GET, target);
-            matches!(policy.decide(routed, &capability), Decision::Permit(_))
+            matches!(
+                policy.decide(routed, &capability, Level::Unreviewed),
+                Decision::Permit(_)
+            )
         };
         for (target, passes) in &requests {
             assert_eq!(ask(target), *passes, "{target}");

@@ -14,7 +14,7 @@ use chaperone::policy::treatment::{
     Action, Class, DetectPlan, DetectRule, Kind, Others, RecordRule, Select, Treatment,
 };
 use chaperone::scan::{PatternSet, pack};
-use chaperone::types::{Budget, Control, FingerprintKey, Origin, Subject};
+use chaperone::types::{Budget, Control, FingerprintKey, Level, Origin, Subject};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const ORDERS: usize = 20_000;
@@ -60,6 +60,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             action: Action::Redact,
             control: Control::Leak,
             except: Vec::new(),
+            grant: None,
             discloses: true,
         });
     }
@@ -91,6 +92,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         }),
         subject: Arc::new(Subject::new("u-1", []).unwrap()),
         is_observing: false,
+        level: Level::Unreviewed,
         context: Context {
             now: jiff::Timestamp::UNIX_EPOCH,
             preview: "bench".into(),

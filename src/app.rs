@@ -2,22 +2,26 @@
 
 mod reload;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::admin::{self, Readiness, UnixSocket};
 use crate::audit::{AuditError, Writer};
 use crate::capability::{self, CapabilityError, Verifier};
-use crate::config::{Config, TlsFiles};
+use crate::config::{Binding, BindingSource, Config, TlsFiles};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Inbound, Judge, Ledger, pipeline};
+use crate::proxy::{Gate, Inbound, Judge, Ledger, Pin, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
-use crate::types::Budget;
+use crate::types::{Budget, Secret};
 
 /// How long an idle connection to the app is kept: shorter than most servers keep theirs.
 const KEPT_FOR: Duration = Duration::from_secs(4);
@@ -37,6 +41,9 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// Whom the pod serves can't be read.
+    #[error("the file that remembers whom the pod serves can't be read")]
+    Pin(#[source] std::io::Error),
     /// The policy has mistakes.
     #[error("the policy has mistakes")]
     Policy(Vec<Diagnostic>),
@@ -97,9 +104,8 @@ impl Handle {
 pub async fn build(config: Config) -> Result<Bound, AppError> {
     let drain = Drain::new();
     let metrics = Metrics::new();
-    let token = config.limits.token;
-    let path = config.policy.clone();
-    let loaded = task::spawn_blocking(move || judge(&path, token)).await;
+    let sources = Sources::of(&config);
+    let loaded = task::spawn_blocking(move || sources.judge()).await;
     // A panic in there is no valid policy either.
     let judge = loaded.unwrap_or_else(|_| Err(AppError::Policy(Vec::new())))?;
     let acceptor = match &config.tls {
@@ -117,6 +123,8 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         })?),
         None => None,
     };
+    let pin = config.binding.as_ref().and_then(|it| it.pin.clone());
+    let pin = Pin::open(pin).map_err(AppError::Pin)?;
     let writer = Writer::open(config.audit.clone()).map_err(AppError::Audit)?;
     warn_of_gaps(&config, &judge);
     let readiness = Readiness::new(drain.clone(), writer.clone());
@@ -130,6 +138,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     let limits = &config.limits;
     let shared = Arc::new(Inbound {
         judge: Live::new(judge),
+        pin,
         app: Upstream::new(upstream::Settings {
             host: config.upstream.host.clone(),
             port: config.upstream.port,
@@ -258,16 +267,95 @@ fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), AppError> {
     Ok((listener, bound))
 }
 
-/// The policy at `path` with its verifier.
-fn judge(path: &std::path::Path, token: usize) -> Result<Judge, AppError> {
-    let policy = policy::load(path).map_err(AppError::Policy)?;
-    let limits = capability::Limits {
-        token,
-        ..capability::Limits::default()
-    };
-    let verifier =
-        Verifier::new(policy.capability().clone(), limits).map_err(AppError::Verifier)?;
-    Ok(Judge { policy, verifier })
+/// Where a judge is made from.
+#[derive(Clone, Debug)]
+struct Sources {
+    policy: PathBuf,
+    binding: Option<Binding>,
+    token: usize,
+}
+
+impl Sources {
+    fn of(config: &Config) -> Self {
+        Self {
+            policy: config.policy.clone(),
+            binding: config.binding.clone(),
+            token: config.limits.token,
+        }
+    }
+
+    /// The policy with its verifier and the binding of the moment.
+    fn judge(&self) -> Result<Judge, AppError> {
+        let policy = policy::load(&self.policy).map_err(AppError::Policy)?;
+        let limits = capability::Limits {
+            token: self.token,
+            ..capability::Limits::default()
+        };
+        let verifier =
+            Verifier::new(policy.capability().clone(), limits).map_err(AppError::Verifier)?;
+        Ok(Judge {
+            gate: self.gate(&policy),
+            policy: Arc::new(policy),
+            verifier,
+        })
+    }
+
+    /// The gate of `policy` and the binding of the moment.
+    fn gate(&self, policy: &policy::Policy) -> Gate {
+        let text = self.binding.as_ref().map(|binding| match &binding.source {
+            BindingSource::Text(text) => Ok(text.clone()),
+            BindingSource::File(path) => read_binding(path).map(Secret::new),
+        });
+        let text = text.as_ref().map(|text| match text {
+            Ok(text) => Ok(text.expose().as_str()),
+            Err(why) => Err(why.as_str()),
+        });
+        let running = self.binding.as_ref().map(|binding| &binding.running);
+        Gate::of(policy, text, running)
+    }
+}
+
+/// A binding's text, bounded; what is longer is refused as such.
+fn read_binding(path: &Path) -> Result<String, String> {
+    let read = File::open(path).and_then(|file| {
+        let mut text = String::new();
+        file.take(BINDING).read_to_string(&mut text).map(|_| text)
+    });
+    read.map_err(|error| error.to_string())
+}
+
+/// Bytes of a binding's file that are read.
+const BINDING: u64 = 256 << 10;
+
+/// Says what the binding comes to.
+fn tell_of_binding(judge: &Judge) {
+    let now = Timestamp::now();
+    if !judge.gate.is_bound() {
+        tracing::warn!(
+            "no binding: nothing proves which revision runs or that it was approved, \
+             and one app serves several users, so it can carry data between them (promises 1 and 2)"
+        );
+        return;
+    }
+    match judge.gate.stands(now) {
+        Ok(()) => {
+            let level = judge.gate.level(&judge.policy, now).as_str();
+            tracing::info!(level, "the preview's binding holds");
+        }
+        Err(refusal) => {
+            let why = refusal.detail.as_deref().unwrap_or_default();
+            tracing::error!(reason = %refusal.code, why, "the preview's binding lets nobody in");
+        }
+    }
+    if judge.policy.review().is_none() {
+        tracing::warn!("no `review` in the policy: code that nobody approved meets real data");
+    }
+    if let Some(reason) = judge.policy.sharing() {
+        tracing::warn!(
+            reason,
+            "once cleared, one app serves several users: carrying data between them is then not prevented"
+        );
+    }
 }
 
 /// Says plainly what does not hold.
@@ -276,10 +364,7 @@ fn warn_of_gaps(config: &Config, judge: &Judge) {
         "no outbound side in this version: the app reaches whatever its network lets it reach, \
          so against hostile code promises 3, 5 and 6 of the threat model do not hold yet"
     );
-    tracing::warn!(
-        "no binding in this version: nothing proves which revision runs or that it was approved, \
-         and one app serves several users, so it can carry data between them (promises 1 and 2)"
-    );
+    tell_of_binding(judge);
     if judge.policy.mode() == policy::Mode::Observe {
         tracing::warn!("the policy only observes: what it would take out passes");
     }

@@ -7,6 +7,7 @@
 
 mod file;
 mod naming;
+pub mod receipt;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@
 //! one into an error.
 
 pub mod attenuate;
+pub mod binding;
 mod biscuit;
 mod cache;
 mod claimed;
@@ -21,6 +22,7 @@ mod jwks;
 mod jwt;
 mod keys;
 pub mod mint;
+pub mod revoked;
 mod rule;
 mod settings;
 mod verified;
@@ -37,6 +39,7 @@ use crate::types::{ReasonCode, Refusal, Secret};
 pub use facts::Facts;
 pub use jwks::{KeySet, KeySetError};
 pub use keys::{KeyError, RootKey};
+pub use revoked::Revoked;
 pub use rule::{Rule, RuleError};
 pub use settings::{BiscuitSettings, JwtAlgorithm, JwtSettings, Settings, SettingsError};
 pub use verified::{Capability, Verified};

@@ -3,12 +3,15 @@
 //! A verb prints its own results and expected complaints and says how it ended; an `Err` that
 //! reaches this file is an internal error (exit code 4).
 
+mod approve;
+mod binding;
 mod check;
 mod completions;
 mod demo;
 mod dictionary;
 mod exit;
 mod jsonpath;
+mod receipt;
 mod redact;
 mod report;
 mod run;
@@ -33,6 +36,10 @@ pub struct Cli {
 enum Verb {
     /// Run the sidecar
     Run(run::Args),
+    /// Approve the revision of a preview, with a reviewer's own key
+    Approve(approve::Args),
+    /// Make, look into and judge a preview's own token
+    Binding(binding::Args),
     /// Find the mistakes in policy files
     Check(check::Args),
     /// Print a shell's completion script
@@ -45,6 +52,8 @@ enum Verb {
     Schema(schema::Args),
     /// Print the nodes of a JSON document that a selector names
     Jsonpath(jsonpath::Args),
+    /// Sum up an audit log for a pull request: what was withheld and blocked, signed
+    Receipt(receipt::Args),
     /// Filter a body from standard input as a policy says
     Redact(redact::Args),
     /// Find personal data, secrets and terms in files, folders or standard input
@@ -57,12 +66,15 @@ impl Verb {
     fn run(self) -> anyhow::Result<ExitCode> {
         match self {
             Self::Run(args) => run::run(args),
+            Self::Approve(args) => approve::run(&args),
+            Self::Binding(args) => binding::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Completions(args) => completions::run(&args),
             Self::Demo(args) => demo::run(&args),
             Self::Dictionary(args) => dictionary::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Jsonpath(args) => jsonpath::run(&args),
+            Self::Receipt(args) => receipt::run(&args),
             Self::Redact(args) => redact::run(&args),
             Self::Scan(args) => scan::run(&args),
             Self::Token(args) => token::run(&args),

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub use error::ConfigError;
 pub use scalar::{Length, Size};
 
+use crate::capability::binding::Running;
+use crate::types::Secret;
 use crate::{audit, filter};
 
 /// Everything that `chaperone run` needs to know, complete and checked.
@@ -32,6 +34,8 @@ pub struct Config {
     pub preview: Arc<str>,
     /// The revision that runs in it.
     pub revision: Option<Arc<str>>,
+    /// The preview's own token.
+    pub binding: Option<Binding>,
     /// Where the audit log goes.
     pub audit: audit::Settings,
     /// How the audit log names people and paths.
@@ -51,6 +55,26 @@ pub struct Listen {
     pub health: SocketAddr,
     /// The Unix socket of `/metrics`.
     pub admin: Option<PathBuf>,
+}
+
+/// The preview's own token, and what it is held against.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Where it is.
+    pub source: BindingSource,
+    /// What runs.
+    pub running: Running,
+    /// The file that remembers whom the pod serves; as long as the process lives without.
+    pub pin: Option<PathBuf>,
+}
+
+/// Where the preview's own token is.
+#[derive(Clone, Debug)]
+pub enum BindingSource {
+    /// In a file, which is watched.
+    File(PathBuf),
+    /// Here.
+    Text(Secret<String>),
 }
 
 /// A certificate chain and its key, PEM.
@@ -115,6 +139,12 @@ pub struct Overrides {
     pub preview: Option<String>,
     /// `revision`
     pub revision: Option<String>,
+    /// `images`
+    pub images: Option<Vec<String>>,
+    /// `binding.token`
+    pub binding: Option<String>,
+    /// `binding.token_file`, relative to the working directory
+    pub binding_file: Option<PathBuf>,
     /// `audit.file`, relative to the working directory
     pub audit_file: Option<PathBuf>,
 }

@@ -40,7 +40,9 @@ mod window;
 
 use bytes::BytesMut;
 
-pub use crate::filter::body::{Closing, End, FilterError, FilteredBody, Hook, Outcome, Watch};
+pub use crate::filter::body::{
+    Closing, End, FilterError, FilteredBody, Hook, Leash, Outcome, Watch,
+};
 pub use crate::filter::coding::Coding;
 pub use crate::filter::inspect::{Edit, Inspector};
 pub use crate::filter::overrides::may_name_method;

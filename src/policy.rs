@@ -32,7 +32,8 @@ pub use diagnostic::Diagnostic;
 pub use permit::Permit;
 pub use route::Routed;
 
-use crate::capability;
+use crate::capability::binding::Review;
+use crate::capability::{self, Revoked, RootKey};
 use crate::policy::route::Table;
 use crate::policy::treatment::DetectPlan;
 use crate::types::Target;
@@ -55,7 +56,18 @@ pub struct Policy {
     capability: capability::Settings,
     detect: Arc<DetectPlan>,
     table: Table,
+    bound: Option<Bound>,
+    revoked: Revoked,
     files: Vec<PathBuf>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// What a policy asks of the preview's binding.
+#[derive(Debug)]
+struct Bound {
+    keys: Vec<RootKey>,
+    review: Option<Review>,
+    sharing: Option<Box<str>>,
 }
 
 /// Reads the policy at `path` and every file that it names.
@@ -109,6 +121,42 @@ impl Policy {
     #[must_use]
     pub fn detect(&self) -> &Arc<DetectPlan> {
         &self.detect
+    }
+
+    /// The preview must have a binding.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        self.bound.is_some()
+    }
+
+    /// The keys that may sign the preview's binding.
+    #[must_use]
+    pub fn binding_keys(&self) -> &[RootKey] {
+        self.bound.as_ref().map_or(&[], |bound| &bound.keys)
+    }
+
+    /// Whose approval what runs needs; none where the policy asks for none.
+    #[must_use]
+    pub fn review(&self) -> Option<&Review> {
+        self.bound.as_ref()?.review.as_ref()
+    }
+
+    /// Why one pod may serve several users, once it is cleared; otherwise it serves one.
+    #[must_use]
+    pub fn sharing(&self) -> Option<&str> {
+        self.bound.as_ref()?.sharing.as_deref()
+    }
+
+    /// The capabilities that no longer hold.
+    #[must_use]
+    pub fn revoked(&self) -> &Revoked {
+        &self.revoked
+    }
+
+    /// What is no mistake and may not be meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// Every file that it was read from; a change of any is a change of the policy.

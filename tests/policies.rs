@@ -75,6 +75,10 @@ fn put_keys(folder: &Path) {
             std::fs::copy(sample, keys.join(key)).unwrap();
         }
     }
+    let sample = Path::new(ROOT).join("policies/reviewed/keys/maintainers.pub");
+    if !keys.join("maintainers.pub").exists() {
+        std::fs::copy(sample, keys.join("maintainers.pub")).unwrap();
+    }
 }
 
 #[test]
@@ -186,5 +190,53 @@ fn collect_keys(schema: &serde_json::Value, keys: &mut Vec<String>) {
             keys.extend(properties.keys().cloned());
         }
         collect_keys(inner, keys);
+    }
+}
+
+#[test]
+fn warns_of_data_that_needs_no_approval() {
+    let folder = tempfile::tempdir().unwrap();
+    put_keys(folder.path());
+    let path = folder.path().join("policy.yaml");
+    let head = "version: 1\npolicy: p\ncapability: { biscuit: { root_keys: [keys/issuer.pub] } }\n";
+    let review = "review: { reviewers: [keys/maintainers.pub] }\n";
+    let public = "  - { match: GET /, public: The same for everybody. }\n";
+    let data = "  - { match: GET /a, records: \"$[*]\", owner: id }\n";
+    let more = "  - { match: GET /b, records: anywhere, owner: id }\n";
+    let made_up = "  - { match: GET /c, records: \"$[*]\", owner: id, synthetic: true }\n";
+    for (review, routes, expected) in [
+        ("", public.to_owned(), None),
+        (
+            "",
+            format!("{public}{data}"),
+            Some((6, "a route with data that needs")),
+        ),
+        (
+            "",
+            format!("{data}{more}"),
+            Some((5, "2 routes with data that need no")),
+        ),
+        (review, format!("{public}{data}{more}"), None),
+        (
+            review,
+            format!("{data}{made_up}"),
+            Some((7, "a route with owners that needs")),
+        ),
+    ] {
+        std::fs::write(&path, format!("{head}{review}routes:\n{routes}")).unwrap();
+        let output = chaperone(&["check", "--format", "json", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let warning = report["warnings"].as_array().map(|all| all[0].clone());
+        let found = warning.as_ref().map(|it| it["line"].as_u64().unwrap());
+        assert_eq!(found, expected.map(|(line, _)| line), "{routes}");
+        let output = chaperone(&["check", path.to_str().unwrap()]);
+        let said = text(&output.stderr);
+        match expected {
+            None => assert_eq!(said, ""),
+            Some((_, words)) => {
+                assert!(said.contains("warning: ") && said.contains(words), "{said}")
+            }
+        }
     }
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AppError, Handle, judge};
-use crate::config::{Config, TlsFiles};
+use jiff::Timestamp;
+
+use super::{AppError, Handle, Sources, tell_of_binding};
+use crate::config::{BindingSource, Config, TlsFiles};
 use crate::proxy::{Inbound, Judge};
 use crate::runtime::{Watch, task};
 use crate::transport::Acceptor;
@@ -16,8 +18,7 @@ const SETTLED: Duration = Duration::from_millis(500);
 /// Watches the files behind a running sidecar.
 #[derive(Debug)]
 pub(super) struct Reloader {
-    policy: PathBuf,
-    token: usize,
+    sources: Sources,
     tls: Option<(TlsFiles, Acceptor)>,
     shared: Arc<Inbound>,
     handle: Handle,
@@ -32,8 +33,7 @@ impl Reloader {
         handle: Handle,
     ) -> Self {
         let mut reloader = Self {
-            policy: config.policy.clone(),
-            token: config.limits.token,
+            sources: Sources::of(config),
             tls: config.tls.clone().zip(acceptor),
             shared,
             handle,
@@ -76,7 +76,12 @@ impl Reloader {
     fn files(&self) -> Vec<PathBuf> {
         let judge = self.shared.judge.snapshot();
         let mut files = judge.value.policy.files().to_vec();
-        files.push(self.policy.clone());
+        files.push(self.sources.policy.clone());
+        if let Some(BindingSource::File(path)) =
+            self.sources.binding.as_ref().map(|binding| &binding.source)
+        {
+            files.push(path.clone());
+        }
         if let Some((tls, _)) = &self.tls {
             files.extend([tls.certificate.clone(), tls.key.clone()]);
         }
@@ -84,16 +89,21 @@ impl Reloader {
     }
 
     async fn reload_policy(&self) {
-        let (path, token) = (self.policy.clone(), self.token);
-        let loaded = task::spawn_blocking(move || judge(&path, token)).await;
+        let sources = self.sources.clone();
+        let loaded = task::spawn_blocking(move || sources.judge()).await;
         let judge = match loaded {
             Ok(Ok(judge)) => judge,
-            Ok(Err(error)) => return self.refuse(&error),
-            Err(_) => return self.refuse(&AppError::Policy(Vec::new())),
+            Ok(Err(error)) => {
+                self.refuse(&error);
+                return self.reload_binding().await;
+            }
+            Err(_) => {
+                self.refuse(&AppError::Policy(Vec::new()));
+                return self.reload_binding().await;
+            }
         };
-        let Judge { policy, .. } = &self.shared.judge.snapshot().value;
-        if policy.hash() == judge.policy.hash() {
-            return;
+        if self.shared.judge.snapshot().value.policy.hash() == judge.policy.hash() {
+            return self.reload_binding().await;
         }
         let hash = judge.policy.hash().to_owned();
         let generation = self.shared.judge.replace(judge);
@@ -101,6 +111,30 @@ impl Reloader {
         metrics.reloaded("policy", true);
         metrics.in_force(generation);
         tracing::info!(generation, hash, "a changed policy is in force");
+    }
+
+    /// Holds the binding of the moment against the policy in force.
+    async fn reload_binding(&self) {
+        let judge = self.shared.judge.snapshot();
+        let (sources, policy) = (self.sources.clone(), Arc::clone(&judge.value.policy));
+        let Ok(gate) = task::spawn_blocking(move || sources.gate(&policy)).await else {
+            return;
+        };
+        if gate == judge.value.gate {
+            return;
+        }
+        let changed = Judge {
+            policy: Arc::clone(&judge.value.policy),
+            verifier: judge.value.verifier.clone(),
+            gate,
+        };
+        let is_sound = changed.gate.stands(Timestamp::now()).is_ok();
+        tell_of_binding(&changed);
+        let generation = self.shared.judge.replace(changed);
+        let metrics = &self.shared.ledger.metrics;
+        metrics.reloaded("binding", is_sound);
+        metrics.in_force(generation);
+        tracing::info!(generation, "a changed binding is in force");
     }
 
     fn refuse(&self, error: &AppError) {

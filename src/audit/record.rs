@@ -121,6 +121,22 @@ pub enum RuleAction {
     Redact,
 }
 
+impl RuleAction {
+    /// The word in the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Block => "block",
+            Self::Drop => "drop",
+            Self::Hide => "hide",
+            Self::Mask => "mask",
+            Self::Pseudonymize => "pseudonymize",
+            Self::Redact => "redact",
+        }
+    }
+}
+
 impl Record {
     /// The version of the format that [`Record`] writes.
     pub const VERSION: u32 = 1;

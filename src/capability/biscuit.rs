@@ -118,7 +118,15 @@ pub(super) struct Blocks {
 
 impl Blocks {
     pub(super) fn read(token: &Biscuit) -> Option<Self> {
-        let container = token.container().to_proto();
+        Self::of(&token.container().to_proto())
+    }
+
+    /// The blocks in a token's bytes, whose signatures are for others to prove.
+    pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::of(&schema::Biscuit::decode(bytes).ok()?)
+    }
+
+    fn of(container: &schema::Biscuit) -> Option<Self> {
         let signed = std::iter::once(&container.authority).chain(&container.blocks);
         let mut shared = SymbolTable::new();
         let mut decoded = Vec::new();
@@ -192,7 +200,7 @@ impl Blocks {
 }
 
 /// The end that a check of the form `check if time($t), $t < END` sets.
-fn expiry(check: &schema::Check, symbols: &SymbolTable) -> Option<Timestamp> {
+pub(super) fn expiry(check: &schema::Check, symbols: &SymbolTable) -> Option<Timestamp> {
     use op::Content::{Binary, Value};
     use op_binary::Kind::{GreaterOrEqual, GreaterThan, LessOrEqual, LessThan};
     use term::Content::{Date, Variable};

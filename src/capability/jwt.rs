@@ -69,6 +69,7 @@ pub(super) fn prove(
         times.not_before,
         times.expires,
         settings.leeway,
+        text(&claims, "jti"),
     ))
 }
 

@@ -34,11 +34,20 @@ impl RootKey {
         key.map(Self).map_err(|_| KeyError::Form)
     }
 
+    /// Whether `signature` (Ed25519, URL-safe base64) is this key's of `message`.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        let key = jsonwebtoken::DecodingKey::from_ed_der(&self.0.to_bytes());
+        let algorithm = jsonwebtoken::Algorithm::EdDSA;
+        self.is_ed25519()
+            && jsonwebtoken::crypto::verify(signature, message, &key, algorithm).unwrap_or(false)
+    }
+
     pub(super) fn of(key: PublicKey) -> Self {
         Self(key)
     }
 
-    pub(super) fn is_ed25519(&self) -> bool {
+    pub(crate) fn is_ed25519(&self) -> bool {
         self.0.algorithm() == biscuit_auth::format::schema::public_key::Algorithm::Ed25519
     }
 

@@ -81,7 +81,18 @@ impl SigningKey {
         format!("{:#}", json!({"keys": [key]}))
     }
 
-    fn pair(&self) -> Result<KeyPair, MintError> {
+    /// The signature (Ed25519, URL-safe base64) of `message`.
+    ///
+    /// # Errors
+    /// Fails when the key can't sign.
+    pub fn sign(&self, message: &[u8]) -> Result<String, MintError> {
+        let private = jsonwebtoken::EncodingKey::from_ed_pem(self.pem.expose().as_bytes())
+            .map_err(MintError::Jwt)?;
+        jsonwebtoken::crypto::sign(message, &private, jsonwebtoken::Algorithm::EdDSA)
+            .map_err(MintError::Jwt)
+    }
+
+    pub(super) fn pair(&self) -> Result<KeyPair, MintError> {
         let key = PrivateKey::from_pem(self.pem.expose()).map_err(|_| MintError::Key)?;
         Ok(KeyPair::from(&key))
     }

@@ -41,10 +41,22 @@ impl Verified {
         self.0.expires
     }
 
-    /// The revocation ids of a Biscuit's blocks, in hexadecimal digits.
+    /// The revocation ids of a Biscuit's blocks, in hexadecimal digits, or `jti:` and a JSON Web Token's id.
     #[must_use]
     pub fn revocation_ids(&self) -> &[Box<str>] {
         &self.0.revocation_ids
+    }
+
+    /// The preview that its issuer made it for; a JSON Web Token names none.
+    #[must_use]
+    pub fn preview(&self) -> Option<&str> {
+        self.0.biscuit.as_ref()?.preview.as_deref()
+    }
+
+    /// Whether it is a Biscuit.
+    #[must_use]
+    pub fn is_biscuit(&self) -> bool {
+        self.0.biscuit.is_some()
     }
 
     pub(super) fn jwt(
@@ -53,6 +65,7 @@ impl Verified {
         not_before: Option<Timestamp>,
         expires: Timestamp,
         leeway: u16,
+        id: Option<&str>,
     ) -> Self {
         Self(Arc::new(Token {
             id: token_id(hash),
@@ -60,7 +73,10 @@ impl Verified {
             not_before,
             expires: Some(expires),
             leeway: SignedDuration::from_secs(leeway.into()),
-            revocation_ids: Vec::new(),
+            revocation_ids: id
+                .map(|id| format!("jti:{id}").into())
+                .into_iter()
+                .collect(),
             biscuit: None,
         }))
     }
@@ -153,6 +169,13 @@ impl Capability {
     #[must_use]
     pub(crate) fn for_test(subject: Subject) -> Self {
         let end = Timestamp::MAX;
-        Self(Verified::jwt(&blake3::hash(b"test"), subject, None, end, 0))
+        Self(Verified::jwt(
+            &blake3::hash(b"test"),
+            subject,
+            None,
+            end,
+            0,
+            None,
+        ))
     }
 }

@@ -26,6 +26,8 @@ struct Report<'a> {
     version: u8,
     files: usize,
     mistakes: Vec<Entry<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Entry<'a>>,
 }
 
 /// Checks the files: 0 fine, 1 mistakes, 2 unreadable.
@@ -38,18 +40,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             Err(found) => mistakes.extend(found),
         }
     }
+    let warnings = fine.iter().flat_map(|(_, policy)| policy.warnings());
     match args.format {
         Format::Json => {
             let report = Report {
                 version: 1,
                 files: args.policies.len(),
                 mistakes: mistakes.iter().map(Entry::from).collect(),
+                warnings: warnings.map(Entry::from).collect(),
             };
             let mut out = std::io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &report)?;
             writeln!(out)?;
         }
         Format::Human => {
+            report::print_warnings(warnings)?;
             report::print(&mistakes)?;
             let mut out = anstream::stdout().lock();
             for (path, policy) in fine {

@@ -15,7 +15,7 @@ use crate::cli::ExitCode;
 use crate::filter::{self, Limits, Plan, Report};
 use crate::policy;
 use crate::types::{
-    Budget, DecisionId, FingerprintKey, ReasonCode, Refusal, Subject, Target, Verdict,
+    Budget, DecisionId, FingerprintKey, Level, ReasonCode, Refusal, Subject, Target, Verdict,
 };
 
 /// What `redact` is asked.
@@ -110,6 +110,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let plan = Plan {
         // What would pass is the question, also while the policy still observes.
         is_observing: false,
+        level: Level::Unreviewed,
         ..Plan::of(&permit, &context()?)
     };
     let report = filter_input(&Arc::new(plan), &headers)?;

@@ -44,26 +44,35 @@ impl<'a> From<&'a Diagnostic> for Entry<'a> {
 pub(super) fn print(diagnostics: &[Diagnostic]) -> std::io::Result<()> {
     let mut out = anstream::stderr().lock();
     for diagnostic in diagnostics {
-        writeln!(out, "{}\n", human(diagnostic))?;
+        writeln!(out, "{}\n", human(diagnostic, Level::ERROR))?;
+    }
+    Ok(())
+}
+
+/// Prints warnings the same way.
+pub(super) fn print_warnings<'d>(
+    warnings: impl Iterator<Item = &'d Diagnostic>,
+) -> std::io::Result<()> {
+    let mut out = anstream::stderr().lock();
+    for warning in warnings {
+        writeln!(out, "{}\n", human(warning, Level::WARNING))?;
     }
     Ok(())
 }
 
 /// One mistake with its excerpt, styled: the stream takes the style out where it must.
-fn human(diagnostic: &Diagnostic) -> String {
+fn human(diagnostic: &Diagnostic, level: Level<'_>) -> String {
     let renderer = Renderer::styled();
     let Some((text, span)) = diagnostic.excerpt() else {
         let message = format!("{}: {}", diagnostic.file(), diagnostic.message());
-        let title = Level::ERROR.primary_title(message);
+        let title = level.primary_title(message);
         return renderer.render(&[Group::with_title(title)]);
     };
     let mark = AnnotationKind::Primary.span(span);
     let snippet = Snippet::source(text)
         .path(diagnostic.file())
         .annotation(mark);
-    let mut group = Level::ERROR
-        .primary_title(diagnostic.message())
-        .element(snippet);
+    let mut group = level.primary_title(diagnostic.message()).element(snippet);
     if let Some(remedy) = diagnostic.remedy() {
         group = group.element(Level::HELP.message(remedy));
     }

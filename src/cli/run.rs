@@ -38,6 +38,17 @@ pub(super) struct Args {
     /// The revision that runs
     #[arg(long, env = "CHAPERONE_REVISION", value_name = "REVISION")]
     revision: Option<String>,
+    /// The digests of the images that run, joined by commas
+    #[arg(
+        long = "image",
+        env = "CHAPERONE_IMAGES",
+        value_name = "DIGEST",
+        value_delimiter = ','
+    )]
+    images: Option<Vec<String>>,
+    /// The file with the preview's binding; CHAPERONE_BINDING may hold the binding itself
+    #[arg(long, env = "CHAPERONE_BINDING_FILE", value_name = "FILE")]
+    binding_file: Option<PathBuf>,
     /// The audit log's file
     #[arg(long, env = "CHAPERONE_AUDIT_FILE", value_name = "FILE")]
     audit_file: Option<PathBuf>,
@@ -53,6 +64,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         policy: args.policy,
         preview: args.preview,
         revision: args.revision,
+        images: args.images,
+        // A token has no place on the command line.
+        binding: std::env::var("CHAPERONE_BINDING").ok(),
+        binding_file: args.binding_file,
         audit_file: args.audit_file,
     };
     let config = match Config::load(&args.config, &overrides) {

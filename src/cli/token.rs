@@ -4,7 +4,8 @@ mod attenuate;
 mod inspect;
 mod keygen;
 mod mint;
-mod source;
+mod revoke;
+pub(super) mod source;
 mod verify;
 
 use crate::cli::ExitCode;
@@ -26,6 +27,8 @@ enum Verb {
     Keygen(keygen::Args),
     /// Make a token for a user
     Mint(mint::Args),
+    /// Put ids on a list of capabilities that no longer hold
+    Revoke(revoke::Args),
     /// Judge a token: 0 accepted, 1 rejected, 2 usage
     Verify(verify::Args),
 }
@@ -37,12 +40,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Verb::Inspect(args) => inspect::run(args),
         Verb::Keygen(args) => keygen::run(args),
         Verb::Mint(args) => mint::run(args),
+        Verb::Revoke(args) => revoke::run(args),
         Verb::Verify(args) => verify::run(args),
     }
 }
 
 /// Says on standard error what can't be used.
-fn usage(message: impl std::fmt::Display) -> ExitCode {
+pub(super) fn usage(message: impl std::fmt::Display) -> ExitCode {
     anstream::eprintln!("chaperone: {message}");
     ExitCode::Usage
 }

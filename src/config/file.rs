@@ -32,8 +32,10 @@ pub struct File {
     /// Every bound.
     #[serde(default)]
     pub limits: Limits,
-    /// The preview's own token: a later version.
-    pub binding: Option<Spanned<Later>>,
+    /// The digests of the images that run.
+    pub images: Option<Vec<Spanned<String>>>,
+    /// The preview's own token.
+    pub binding: Option<Spanned<Binding>>,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -60,6 +62,18 @@ pub struct Listen {
     pub admin: Option<Spanned<String>>,
     /// A later version.
     pub outbound: Option<Spanned<Later>>,
+}
+
+/// `binding`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binding {
+    /// The token itself.
+    pub token: Option<Spanned<String>>,
+    /// A file with the token.
+    pub token_file: Option<Spanned<String>>,
+    /// The file that remembers whom the pod serves.
+    pub pin_file: Option<Spanned<String>>,
 }
 
 /// `tls`

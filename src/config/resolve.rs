@@ -1,5 +1,6 @@
 //! From the file's form to the meaning: every default stands here, every value is checked here.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,10 +10,13 @@ use serde_saphyr::{Location, Spanned};
 
 use super::file::{self, AuditPath, AuditSink, AuditSubject, File};
 use super::scalar::{Length, Size};
-use super::{Config, ConfigError, Limits, Listen, Overrides, TlsFiles, Upstream};
+use super::{
+    Binding, BindingSource, Config, ConfigError, Limits, Listen, Overrides, TlsFiles, Upstream,
+};
 use crate::audit::{self, Naming, PathForm, Sink, SubjectForm};
+use crate::capability::binding::{Running, is_digest};
 use crate::filter;
-use crate::types::FingerprintKey;
+use crate::types::{FingerprintKey, Secret};
 
 const INBOUND: &str = "127.0.0.1:15106";
 const HEALTH: &str = "127.0.0.1:15121";
@@ -50,6 +54,7 @@ pub(super) fn resolve(
         overrides.revision.as_deref(),
         file.revision.as_ref(),
     );
+    let binding = desk.binding(file, overrides, preview.as_ref(), revision.as_ref());
     let audit = desk.audit(&file.audit, overrides);
     let limits = desk.limits(&file.limits);
     match (listen, upstream, policy, audit) {
@@ -63,6 +68,7 @@ pub(super) fn resolve(
                 policy,
                 preview: preview.unwrap_or_else(|| Arc::from("preview")),
                 revision,
+                binding,
                 audit,
                 naming,
                 is_key_ephemeral,
@@ -96,7 +102,6 @@ impl Desk<'_> {
 
     fn refuse_later(&mut self, file: &File) {
         let later = [
-            ("binding", &file.binding),
             ("outbound", &file.outbound),
             ("listen.outbound", &file.listen.outbound),
         ];
@@ -210,6 +215,86 @@ impl Desk<'_> {
             return None;
         }
         Some(Arc::from(text))
+    }
+
+    /// The binding and what it is held against: all of it must be said.
+    fn binding(
+        &mut self,
+        file: &File,
+        overrides: &Overrides,
+        preview: Option<&Arc<str>>,
+        revision: Option<&Arc<str>>,
+    ) -> Option<Binding> {
+        let images = self.images(file, overrides);
+        let is_asked = overrides.binding.is_some() || overrides.binding_file.is_some();
+        if let (None, false, Some(images)) = (&file.binding, is_asked, &file.images) {
+            let place = images.first().map_or(Location::UNKNOWN, |it| it.referenced);
+            let remedy = "name the preview's binding: `binding: { token_file: binding.token }`";
+            self.complain(place, "`images` without `binding`", remedy);
+        }
+        let form = file.binding.as_ref();
+        let place = form.map_or(Location::UNKNOWN, |form| form.referenced);
+        let form = form.map(|form| &form.value);
+        let text = form.and_then(|form| form.token.as_ref());
+        let named = form.and_then(|form| form.token_file.as_ref());
+        let secret = |text: &String| BindingSource::Text(Secret::new(text.clone()));
+        let source = match (&overrides.binding, &overrides.binding_file, text, named) {
+            (Some(_), Some(_), ..) | (None, None, Some(_), Some(_)) => {
+                let message = "the binding's token and a file with it are both given";
+                self.complain(place, message, "keep the file");
+                return None;
+            }
+            (Some(text), None, ..) => secret(text),
+            (None, Some(path), ..) => BindingSource::File(path.clone()),
+            (None, None, Some(text), None) => secret(&text.value),
+            (None, None, None, Some(path)) => BindingSource::File(self.relative(&path.value)),
+            (None, None, None, None) if form.is_some() => {
+                let remedy = "write `binding: { token_file: binding.token }`";
+                self.complain(place, "`binding` without a token", remedy);
+                return None;
+            }
+            (None, None, None, None) => return None,
+        };
+        if preview.is_none() {
+            self.missing::<()>("preview", "preview: pr-123");
+        }
+        if revision.is_none() {
+            self.missing::<()>("revision", "revision: 4f2c9e1");
+        }
+        let pin = form.and_then(|form| form.pin_file.as_ref());
+        Some(Binding {
+            source,
+            running: Running {
+                preview: Arc::clone(preview?),
+                revision: Arc::clone(revision?),
+                images: images?,
+            },
+            pin: pin.map(|pin| self.relative(&pin.value)),
+        })
+    }
+
+    fn images(&mut self, file: &File, overrides: &Overrides) -> Option<BTreeSet<Box<str>>> {
+        let listed: Vec<(&str, Location)> = match (&overrides.images, &file.images) {
+            (Some(images), _) => images
+                .iter()
+                .map(|image| (image.as_str(), Location::UNKNOWN))
+                .collect(),
+            (None, Some(images)) => images
+                .iter()
+                .map(|image| (image.value.as_str(), image.referenced))
+                .collect(),
+            (None, None) => Vec::new(),
+        };
+        let mut images = BTreeSet::new();
+        for (image, place) in &listed {
+            if is_digest(image) {
+                images.insert((*image).into());
+            } else {
+                let message = format!("`{image}` is no image's digest");
+                self.complain(*place, message, "write `sha256:` and 64 lower-case digits");
+            }
+        }
+        (images.len() == listed.len()).then_some(images)
     }
 
     fn audit(

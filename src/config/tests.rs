@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Config, Overrides};
+use super::{BindingSource, Config, Overrides};
 use crate::audit::Sink;
 
 const SKETCH: &str = r#"
@@ -66,6 +66,32 @@ fn puts_flags_above_the_file() {
 }
 
 #[test]
+fn takes_the_binding_from_file_or_environment() {
+    let text = format!("{SKETCH}binding: {{ token_file: binding.token, pin_file: pin }}\n");
+    let source = |overrides: &Overrides| {
+        let config = Config::parse(Path::new("etc/c.yaml"), &text, overrides).unwrap();
+        config.binding.unwrap()
+    };
+    let binding = source(&Overrides::default());
+    assert!(
+        matches!(&binding.source, BindingSource::File(it) if it == Path::new("etc/binding.token"))
+    );
+    assert_eq!(binding.pin, Some(PathBuf::from("etc/pin")));
+    assert_eq!(&*binding.running.revision, "4f2c9e1");
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let binding = source(&Overrides {
+        binding: Some("a-token".to_owned()),
+        revision: Some("9d1e0b7".to_owned()),
+        images: Some(vec![digest.clone()]),
+        ..Overrides::default()
+    });
+    assert!(matches!(&binding.source, BindingSource::Text(it) if it.expose() == "a-token"));
+    assert!(!format!("{binding:?}").contains("a-token"));
+    assert_eq!(&*binding.running.revision, "9d1e0b7");
+    assert!(binding.running.images.contains(&*digest));
+}
+
+#[test]
 fn refuses_each_mistake_with_its_place() {
     for (text, place, part) in [
         ("polcy: x\n", "etc/chaperone.yaml:1:1: ", "polcy"),
@@ -113,6 +139,36 @@ fn refuses_each_mistake_with_its_place() {
             "audit: { key: short }\n",
             "etc/chaperone.yaml:1:15: ",
             "fewer than 16 bytes",
+        ),
+        (
+            "binding: {}\n",
+            "etc/chaperone.yaml:1:10: ",
+            "`binding` without a token",
+        ),
+        (
+            "binding: { token: a, token_file: b }\n",
+            "etc/chaperone.yaml:1:10: ",
+            "both given",
+        ),
+        (
+            "binding: { token: a }\n",
+            "etc/chaperone.yaml: ",
+            "`preview` is missing",
+        ),
+        (
+            "binding: { token: a }\n",
+            "etc/chaperone.yaml: ",
+            "`revision` is missing",
+        ),
+        (
+            "images: [latest]\n",
+            "etc/chaperone.yaml:1:10: ",
+            "`latest` is no image's digest",
+        ),
+        (
+            "images: ['sha256:0000000000000000000000000000000000000000000000000000000000000000']\n",
+            "etc/chaperone.yaml:1:10: ",
+            "`images` without `binding`",
         ),
         ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
         ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),

@@ -77,8 +77,12 @@ pub struct FilteredBody {
     flow: Flow,
     state: State,
     hook: Option<Hook>,
+    leash: Option<Leash>,
     watch: Watch,
 }
+
+/// Waits until a body that is on its way may go no further, and says why.
+pub type Leash = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 enum State {
     Flowing,
@@ -99,8 +103,14 @@ impl FilteredBody {
             flow,
             state: State::Flowing,
             hook: None,
+            leash: None,
             watch: Watch::default(),
         }
+    }
+
+    /// Has the body end, as one that is refused, when `leash` says so: no byte leaves after that.
+    pub fn hold(&mut self, leash: Leash) {
+        self.leash = Some(leash);
     }
 
     /// Has `hook` called exactly once: before the last bytes leave, when the body fails, or when it
@@ -187,6 +197,12 @@ impl Body for FilteredBody {
     ) -> Poll<Option<Result<Frame<Bytes>, FilterError>>> {
         let this = &mut *self;
         loop {
+            if let (State::Flowing, Some(leash)) = (&this.state, &mut this.leash)
+                && let Poll::Ready(refusal) = leash.as_mut().poll(cx)
+            {
+                this.leash = None;
+                this.close(Last::Refused(refusal));
+            }
             match &mut this.state {
                 State::Flowing if this.flow.is_over() => {
                     let (data, trailers) = this.flow.take_last();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::filter::{Context, Limits, Plan};
 use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception, Treatment};
 use crate::scan::{PatternSet, packs};
-use crate::types::{Budget, Control, FingerprintKey, Origin, Subject};
+use crate::types::{Budget, Control, FingerprintKey, Level, Origin, Subject};
 
 /// The moment at which every test runs.
 pub(crate) const NOW: &str = "2026-11-23T12:00:00Z";
@@ -88,6 +88,7 @@ impl Fixture {
             action,
             control: Control::Leak,
             except: Vec::new(),
+            grant: None,
             discloses: class == Class::Detector,
         });
         self
@@ -112,6 +113,7 @@ impl Fixture {
             treatment: Arc::new(treatment),
             subject: Arc::new(Subject::new("u-ann", attributes).unwrap()),
             is_observing: self.is_observing,
+            level: Level::Unreviewed,
             context: Context {
                 now: NOW.parse().unwrap(),
                 preview: "pr-1".into(),

@@ -272,7 +272,12 @@ impl Inspector {
             return false;
         }
         match rule.class {
-            Class::Embargo { opens } => return opens.is_none_or(|opens| now < opens),
+            Class::Embargo { opens } => {
+                let (subject, level) = (&self.plan.subject, self.plan.level);
+                let grant = rule.grant.as_ref();
+                return opens.is_none_or(|opens| now < opens)
+                    && !grant.is_some_and(|grant| grant.covers(subject, level));
+            }
             Class::Detector if self.side == Side::Request && rule.action != Action::Block => {
                 return false;
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::policy::Mode;
 use crate::policy::permit::Permit;
 use crate::policy::treatment::{Class, Treatment};
-use crate::types::{Budget, FingerprintKey, Subject};
+use crate::types::{Budget, FingerprintKey, Level, Subject};
 
 /// Everything the filter needs to know about one exchange.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Plan {
     pub subject: Arc<Subject>,
     /// Findings are recorded, nothing is changed or blocked (`mode: observe`).
     pub is_observing: bool,
+    /// How far reviewers trust what answers.
+    pub level: Level,
     /// The moment and the surroundings.
     pub context: Context,
 }
@@ -28,6 +30,7 @@ impl Plan {
             treatment: permit.treatment().clone(),
             subject: permit.subject().clone(),
             is_observing: permit.mode() == Mode::Observe,
+            level: permit.level(),
             context: context.clone(),
         }
     }

@@ -1,5 +1,6 @@
 //! Document → [`Policy`]: everything that a file says is checked here, and every mistake noted at its place.
 
+mod bound;
 mod detect;
 mod owners;
 mod records;
@@ -61,10 +62,12 @@ pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Ve
         folding: Vec::new(),
     };
     let policy = document.and_then(|document| compiler.policy(&document, &root.span));
+    let warnings = compiler.sink.warnings();
     let found = compiler.sink.into_found();
     match policy {
         Some(mut policy) if found.is_empty() => {
             (policy.hash, policy.files) = compiler.files.finish();
+            policy.warnings = warnings;
             Ok(policy)
         }
         _ if found.is_empty() => Err(vec![Diagnostic::unreadable(name, "can't be compiled")]),
@@ -97,6 +100,9 @@ impl Compiler {
             Some((form, span)) => self.tokens(form, span),
             None => None,
         };
+        let revoked = self.revoked(document.capability.value());
+        let bound = self.bound(document, root);
+        self.check_levels(document);
         let own = self.own(document.subject.value());
         self.folding = self.fold_case(document.subject.value());
         let detect = self
@@ -117,7 +123,10 @@ impl Compiler {
             capability: tokens?,
             detect: detect?,
             table: routes?,
+            bound: bound?,
+            revoked: revoked?,
             files: Vec::new(),
+            warnings: Vec::new(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::capability::Capability;
 use crate::policy::Policy;
 use crate::policy::permit::Permit;
 use crate::policy::route::{Effect, Routed};
-use crate::types::{ReasonCode, Refusal, Subject};
+use crate::types::{Level, ReasonCode, Refusal, Subject};
 
 /// What policy says about one request.
 #[derive(Clone, Debug)]
@@ -21,13 +21,41 @@ impl Policy {
     /// Decides about a request on `routed` that acts for the capability's subject.
     ///
     /// The route's own Datalog ([`Routed::rule`]) was held against the capability before: that is
-    /// the verifier's work.
+    /// the verifier's work. `level` is how far reviewers trust what runs: the binding's word.
     #[must_use]
-    pub fn decide(&self, routed: Option<Routed>, capability: &Capability) -> Decision {
-        self.judge(routed, capability.subject())
+    pub fn decide(
+        &self,
+        routed: Option<Routed>,
+        capability: &Capability,
+        level: Level,
+    ) -> Decision {
+        if let Some(routed) = &routed
+            && let Err(refusal) = self.clear(routed, level)
+        {
+            return Decision::Deny(refusal);
+        }
+        self.judge(routed, capability.subject(), level)
     }
 
-    fn judge(&self, routed: Option<Routed>, subject: &Arc<Subject>) -> Decision {
+    /// Refuses what runs at a level below the one that the route needs.
+    fn clear(&self, routed: &Routed, level: Level) -> Result<(), Refusal> {
+        let Some(review) = self.review() else {
+            return Ok(());
+        };
+        let is_open = matches!(routed.effect(), Effect::Deny(..)) || routed.is_ambiguous();
+        if is_open || level >= routed.needs(review.require()) {
+            return Ok(());
+        }
+        let is_write = level >= review.require() && !routed.states_level();
+        let code = if is_write {
+            ReasonCode::WriteNotCleared
+        } else {
+            ReasonCode::ApprovalMissing
+        };
+        Err(Refusal::new(code).by(routed.origin()))
+    }
+
+    fn judge(&self, routed: Option<Routed>, subject: &Arc<Subject>, level: Level) -> Decision {
         let Some(routed) = routed else {
             return Decision::Deny(Refusal::new(ReasonCode::NoRoute));
         };
@@ -39,10 +67,11 @@ impl Policy {
             return Decision::Deny(refusal);
         }
         match routed.effect() {
-            Effect::Deny(reason) => Decision::Deny(
+            Effect::Deny(reason, control) => Decision::Deny(
                 Refusal::new(ReasonCode::DeniedRoute)
                     .by(origin)
-                    .noting(reason.clone()),
+                    .noting(reason.clone())
+                    .serving(*control),
             ),
             Effect::Treat { treatment, .. } => {
                 if !routed.is_about(subject.id()) {
@@ -52,6 +81,7 @@ impl Policy {
                     Arc::clone(subject),
                     Arc::clone(treatment),
                     self.mode(),
+                    level,
                 ))
             }
         }
@@ -67,7 +97,7 @@ impl Policy {
         routed: Option<Routed>,
         subject: &Arc<Subject>,
     ) -> Result<Permit, Refusal> {
-        match self.judge(routed, subject) {
+        match self.judge(routed, subject, Level::Unreviewed) {
             Decision::Permit(permit) => Ok(permit),
             Decision::Deny(refusal) => Err(refusal),
         }

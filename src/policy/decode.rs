@@ -37,6 +37,7 @@ pub(in crate::policy) struct Sink {
     /// The file.
     pub(in crate::policy) source: Arc<Source>,
     found: RefCell<Vec<Diagnostic>>,
+    warned: RefCell<Vec<Diagnostic>>,
 }
 
 impl Sink {
@@ -45,6 +46,7 @@ impl Sink {
         Self {
             source,
             found: RefCell::default(),
+            warned: RefCell::default(),
         }
     }
 
@@ -62,6 +64,24 @@ impl Sink {
     ) {
         let diagnostic = Diagnostic::new(&self.source, span.clone(), message);
         self.note(diagnostic.advising(remedy));
+    }
+
+    /// Notes at `span` what is no mistake and may not be meant, and what to write if it is not.
+    pub(in crate::policy) fn warn(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<Box<str>>,
+        remedy: impl Into<Box<str>>,
+    ) {
+        let diagnostic = Diagnostic::new(&self.source, span.clone(), message);
+        self.warned.borrow_mut().push(diagnostic.advising(remedy));
+    }
+
+    /// Every warning, in the order of their places.
+    pub(in crate::policy) fn warnings(&self) -> Vec<Diagnostic> {
+        let mut warned = self.warned.take();
+        warned.sort_by_key(Diagnostic::position);
+        warned
     }
 
     /// Every mistake, in the order of their places.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::capability::JwtAlgorithm;
 use crate::policy::field::{Either, Field, OneOrMany};
+use crate::types::Control;
 
 /// A chaperone policy: who may ask, what of the answers may pass, and what never does.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,6 +23,15 @@ pub(in crate::policy) struct Document {
     pub(in crate::policy) mode: Field<ModeWord>,
     /// Which tokens are accepted. Nothing is served without one.
     pub(in crate::policy) capability: Field<CapabilityForm>,
+    /// The preview must be bound: its own token says what runs, whose change it is and who may use it.
+    #[serde(default)]
+    pub(in crate::policy) binding: Field<BindingForm>,
+    /// Whose approval what runs needs before it meets data.
+    #[serde(default)]
+    pub(in crate::policy) review: Field<ReviewForm>,
+    /// How many users one pod serves: `one` unless said.
+    #[serde(default)]
+    pub(in crate::policy) subjects: Field<Either<SubjectsWord, SubjectsForm>>,
     /// The user that a request acts for.
     #[serde(default)]
     pub(in crate::policy) subject: Field<SubjectForm>,
@@ -56,6 +66,97 @@ pub(in crate::policy) struct CapabilityForm {
     /// JSON Web Tokens of one issuer.
     #[serde(default)]
     pub(in crate::policy) jwt: Field<JwtForm>,
+    /// Capabilities that no longer hold.
+    #[serde(default)]
+    pub(in crate::policy) revoked: Field<RevokedForm>,
+}
+
+/// Capabilities that no longer hold.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "revoked")]
+pub(in crate::policy) struct RevokedForm {
+    /// The file with one id a line, relative to the policy file.
+    pub(in crate::policy) list: Field<String>,
+    /// The file with the Ed25519 public key that signs the list; a list without a good signature is refused then.
+    #[serde(default)]
+    pub(in crate::policy) key: Field<String>,
+}
+
+/// Who signs bindings.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "binding")]
+pub(in crate::policy) struct BindingForm {
+    /// Files with one Ed25519 public key each, relative to the policy file; those of `capability.biscuit` unless said.
+    #[serde(default)]
+    pub(in crate::policy) root_keys: Field<Vec<Field<String>>>,
+}
+
+/// Whose approval what runs needs before it meets data.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "review")]
+pub(in crate::policy) struct ReviewForm {
+    /// The level that routes need where they say none: `ok-to-test` unless said.
+    #[serde(default)]
+    pub(in crate::policy) require: Field<LevelWord>,
+    /// Files with one reviewer a line, `ed25519/HEX USER`, relative to the policy file.
+    pub(in crate::policy) reviewers: Field<Vec<Field<String>>>,
+    /// How many reviewers must agree: 1 unless said. The change's originator never counts.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub(in crate::policy) approvals: Field<u64>,
+}
+
+/// A level that reviewers grant.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "level")]
+pub(in crate::policy) enum LevelWord {
+    /// The user's own data.
+    OkToTest,
+    /// What the user's own data, embargo rules and shared pods need beyond that.
+    Cleared,
+}
+
+/// How many users one pod serves.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "subjects")]
+pub(in crate::policy) enum SubjectsWord {
+    /// The first one that it lets in, for its lifetime.
+    One,
+    /// Several: needs its reason, `{ shared: "why" }`.
+    Shared,
+}
+
+/// How many users one pod serves, with the reason.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "shared subjects")]
+pub(in crate::policy) struct SubjectsForm {
+    /// Why this app may serve several users from one pod, once it is cleared.
+    pub(in crate::policy) shared: Field<String>,
+}
+
+/// One of the four controls.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "control")]
+pub(in crate::policy) enum ControlWord {
+    /// Tokens, keys, secrets get out.
+    Credential,
+    /// Data is changed or deleted.
+    Delete,
+    /// Others' or embargoed data gets out.
+    Leak,
+    /// Content that users loaded is served on.
+    Redistribute,
+}
+
+impl ControlWord {
+    pub(in crate::policy) fn control(self) -> Control {
+        match self {
+            Self::Credential => Control::Credential,
+            Self::Delete => Control::Delete,
+            Self::Leak => Control::Leak,
+            Self::Redistribute => Control::Redistribute,
+        }
+    }
 }
 
 /// The issuers of Biscuits.
@@ -202,6 +303,16 @@ pub(in crate::policy) struct RouteForm {
     /// Biscuit Datalog that the capability must satisfy.
     #[serde(default)]
     pub(in crate::policy) authorize: Field<String>,
+    /// The level that reviewers must have granted, for every method; unless said, what `review` requires, and
+    /// `cleared` for methods that change data.
+    #[serde(default)]
+    pub(in crate::policy) level: Field<LevelWord>,
+    /// All data here is made up: code that nobody reviewed may serve it.
+    #[serde(default)]
+    pub(in crate::policy) synthetic: Field<bool>,
+    /// The control that `deny` serves: `delete` unless said.
+    #[serde(default)]
+    pub(in crate::policy) control: Field<ControlWord>,
 }
 
 /// The owner rule for the bodies of requests: what is not the user's own is refused before the app sees any of it.
@@ -282,6 +393,9 @@ pub(in crate::policy) struct DetectForm {
     /// A block may name this dictionary (own patterns and detectors are always named).
     #[serde(default)]
     pub(in crate::policy) disclose: Field<bool>,
+    /// The control that an own pattern or dictionary serves: `leak` unless said.
+    #[serde(default)]
+    pub(in crate::policy) control: Field<ControlWord>,
 }
 
 /// What becomes of a match.
@@ -342,9 +456,22 @@ pub(in crate::policy) struct EmbargoForm {
     /// What becomes of a match: `block` unless said.
     #[serde(default)]
     pub(in crate::policy) action: Field<Either<ActionWord, ActionForm>>,
+    /// Who may see the terms before.
+    #[serde(default)]
+    pub(in crate::policy) except: Field<GrantForm>,
     /// A block may name this embargo.
     #[serde(default)]
     pub(in crate::policy) disclose: Field<bool>,
+}
+
+/// Who may see embargoed terms before: users of a group, before code of a level.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "embargo exception")]
+pub(in crate::policy) struct GrantForm {
+    /// The level that reviewers must have granted to what runs: `cleared`.
+    pub(in crate::policy) level: Field<LevelWord>,
+    /// The group that the user must belong to.
+    pub(in crate::policy) group: Field<String>,
 }
 
 /// The JSON Schema (draft 2020-12) of policy files.

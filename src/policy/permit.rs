@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::policy::Mode;
 use crate::policy::treatment::Treatment;
-use crate::types::{Origin, Subject};
+use crate::types::{Level, Origin, Subject};
 
 /// One request may pass, on these terms.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub struct Permit {
     subject: Arc<Subject>,
     treatment: Arc<Treatment>,
     mode: Mode,
+    level: Level,
 }
 
 impl Permit {
@@ -21,18 +22,20 @@ impl Permit {
         subject: Arc<Subject>,
         treatment: Arc<Treatment>,
         mode: Mode,
+        level: Level,
     ) -> Self {
         Self {
             subject,
             treatment,
             mode,
+            level,
         }
     }
 
     /// A permit that no policy gave.
     #[cfg(test)]
     pub(crate) fn for_test(subject: Arc<Subject>, treatment: Arc<Treatment>) -> Self {
-        Self::new(subject, treatment, Mode::Enforce)
+        Self::new(subject, treatment, Mode::Enforce, Level::Unreviewed)
     }
 
     /// The user that the request acts for.
@@ -57,6 +60,12 @@ impl Permit {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.treatment.origin
+    }
+
+    /// How far reviewers trust what answers.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
     }
 
     /// Whether the treatment is enforced or only recorded.

@@ -11,7 +11,7 @@ use http::Method;
 use crate::capability::Rule;
 use crate::policy::pattern::Pattern;
 use crate::policy::treatment::Treatment;
-use crate::types::{Origin, Target};
+use crate::types::{Control, Level, Origin, Target};
 
 /// The routes, the most specific first.
 #[derive(Debug, Default)]
@@ -30,13 +30,15 @@ pub(in crate::policy) struct Route {
     pub(in crate::policy) rule: Option<Rule>,
     /// What becomes of its requests.
     pub(in crate::policy) effect: Effect,
+    /// The level that it states; `Unreviewed` where all of its data is made up.
+    pub(in crate::policy) level: Option<Level>,
 }
 
 /// What becomes of a route's requests.
 #[derive(Debug)]
 pub(in crate::policy) enum Effect {
-    /// They are blocked, for the reviewer's reason.
-    Deny(Box<str>),
+    /// They are blocked, for the reviewer's reason and the sake of a control.
+    Deny(Box<str>, Control),
     /// They pass, with a treatment.
     Treat {
         /// The parameter that must name the subject.
@@ -52,6 +54,7 @@ pub struct Routed {
     route: Arc<Route>,
     claim: Claim,
     is_ambiguous: bool,
+    is_read: bool,
 }
 
 /// Whom the request says it is about.
@@ -74,6 +77,18 @@ impl Routed {
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.route.origin
+    }
+
+    /// The level that reviewers must have granted, where the policy requires `usual`: reading needs
+    /// that, and changing data all of their trust, unless the route says otherwise.
+    pub(in crate::policy) fn needs(&self, usual: Level) -> Level {
+        let by_method = if self.is_read { usual } else { Level::Cleared };
+        self.route.level.unwrap_or(by_method)
+    }
+
+    /// The route says by itself which level it needs.
+    pub(in crate::policy) fn states_level(&self) -> bool {
+        self.route.level.is_some()
     }
 
     /// The path (or query) names `id`, octet for octet, or the route asks for no one.
@@ -121,6 +136,7 @@ impl Table {
                     route: Arc::clone(route),
                     claim: Claim::Only(None),
                     is_ambiguous: true,
+                    is_read: is_read(method),
                 });
             }
             if pattern.covers_query(target) && best.is_none_or(|(_, winner)| named > winner) {
@@ -139,6 +155,7 @@ impl Table {
             route: Arc::clone(route),
             claim,
             is_ambiguous: false,
+            is_read: is_read(method),
         })
     }
 
@@ -153,6 +170,7 @@ impl Table {
             route: Arc::clone(route),
             claim: Claim::Anyone,
             is_ambiguous: false,
+            is_read: true,
         })
     }
 
@@ -160,4 +178,12 @@ impl Table {
     pub(in crate::policy) fn len(&self) -> usize {
         self.routes.len()
     }
+}
+
+/// Methods that are safe (RFC 9110 section 9.2.1).
+fn is_read(method: &Method) -> bool {
+    matches!(
+        *method,
+        Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
+    )
 }

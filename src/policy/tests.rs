@@ -9,7 +9,7 @@ use super::files::Files;
 use super::treatment::{Action, Attribute, Class, Kind, Others, Select};
 use super::{Decision, Diagnostic, Mode, Policy, compile};
 use crate::capability::Capability;
-use crate::types::{Control, ReasonCode, Refusal, Subject, Target};
+use crate::types::{Control, Level, ReasonCode, Refusal, Subject, Target};
 
 const HEAD: &str =
     "version: 1\npolicy: test\ncapability: { biscuit: { root_keys: [issuer.pub] } }\n";
@@ -51,7 +51,7 @@ fn ada() -> Capability {
 
 fn ask(policy: &Policy, method: &Method, raw: &str) -> Result<String, Refusal> {
     let target = Target::parse(raw).unwrap();
-    match policy.decide(policy.route(method, &target), &ada()) {
+    match policy.decide(policy.route(method, &target), &ada(), Level::Unreviewed) {
         Decision::Permit(permit) => Ok(permit.route().to_owned()),
         Decision::Deny(refusal) => Err(refusal),
     }
@@ -172,8 +172,11 @@ fn compiles_the_record_rule() {
 ",
     );
     let target = Target::parse("/a").unwrap();
-    let Decision::Permit(permit) = policy.decide(policy.route(&Method::GET, &target), &ada())
-    else {
+    let Decision::Permit(permit) = policy.decide(
+        policy.route(&Method::GET, &target),
+        &ada(),
+        Level::Unreviewed,
+    ) else {
         panic!("denied");
     };
     let treatment = permit.treatment();
@@ -199,7 +202,11 @@ fn compiles_the_rule_on_requests() {
 ",
     );
     let target = Target::parse("/a").unwrap();
-    let rule = |method: &Method| match policy.decide(policy.route(method, &target), &ada()) {
+    let rule = |method: &Method| match policy.decide(
+        policy.route(method, &target),
+        &ada(),
+        Level::Cleared,
+    ) {
         Decision::Permit(permit) => permit.treatment().request.clone(),
         Decision::Deny(refusal) => panic!("{refusal:?}"),
     };
@@ -295,7 +302,8 @@ routes:
 ",
     );
     let target = Target::parse("/a").unwrap();
-    let Decision::Permit(permit) = policy.decide(policy.route(&Method::GET, &target), &ada())
+    let Decision::Permit(permit) =
+        policy.decide(policy.route(&Method::GET, &target), &ada(), Level::Cleared)
     else {
         panic!("denied");
     };

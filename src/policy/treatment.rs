@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::json::Selector;
 use crate::scan::{Automaton, PatternId};
-use crate::types::{Control, Origin, Subject};
+use crate::types::{Control, Level, Origin, Subject};
 
 /// Everything that is done to one route's exchanges.
 #[derive(Clone, Debug)]
@@ -313,8 +313,27 @@ pub struct DetectRule {
     pub control: Control,
     /// Values that are left alone, ASCII case folded, and until when.
     pub except: Vec<Exception>,
+    /// Whom an embargo spares.
+    pub grant: Option<Grant>,
     /// The answer may name the rule (`disclose: true`, and every detector and own pattern).
     pub discloses: bool,
+}
+
+/// Whom an embargo spares: users of a group, where reviewers trust what runs this far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The least level.
+    pub level: Level,
+    /// The group.
+    pub group: Box<str>,
+}
+
+impl Grant {
+    /// Whether it spares `subject` before code of `level`.
+    #[must_use]
+    pub fn covers(&self, subject: &Subject, level: Level) -> bool {
+        level >= self.level && subject.values("group").contains(&self.group)
+    }
 }
 
 /// What kind of rule found something.

@@ -11,7 +11,7 @@ use crate::audit::{AuditError, Naming, Record, RuleAction, RuleHit, Writer};
 use crate::filter::{Count, End, Outcome, Report};
 use crate::telemetry::Metrics;
 use crate::types::{
-    DecisionId, Direction, Ending, Origin, ReasonCode, Refusal, Subject, Target, Verdict,
+    DecisionId, Direction, Ending, Level, Origin, ReasonCode, Refusal, Subject, Target, Verdict,
 };
 
 /// Where exchanges are written down.
@@ -87,6 +87,11 @@ impl Exchange {
             record.subject = Some(naming.subject(subject.id()));
             record.token = Some(token.to_owned());
         });
+    }
+
+    /// How far reviewers trust what answers.
+    pub(super) fn stands_at(&mut self, level: Level) {
+        self.note(|record, _| record.level = level);
     }
 
     pub(super) fn falls_under(&mut self, route: &Origin) {
@@ -190,7 +195,7 @@ impl Exchange {
         for rule in &record.rules {
             metrics.found(
                 &Arc::from(rule.rule.as_str()),
-                word(rule.action),
+                rule.action.as_str(),
                 rule.count,
             );
         }
@@ -223,7 +228,7 @@ impl Exchange {
             if !record.rules.iter().any(is_counted) {
                 record.rules.push(RuleHit {
                     rule: origin.rule.to_string(),
-                    control: refusal.code.control(),
+                    control: refusal.control(),
                     action: RuleAction::Block,
                     count: 1,
                     detector: None,
@@ -270,18 +275,6 @@ fn hit(count: &Count, report: &Report) -> RuleHit {
         detector: is_detector.then(|| count.rule.to_string()),
         place: first.map(|finding| finding.masked.to_string()),
         fingerprint: first.map(|finding| finding.fingerprint.to_string()),
-    }
-}
-
-fn word(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Allow => "allow",
-        RuleAction::Block => "block",
-        RuleAction::Drop => "drop",
-        RuleAction::Hide => "hide",
-        RuleAction::Mask => "mask",
-        RuleAction::Pseudonymize => "pseudonymize",
-        RuleAction::Redact => "redact",
     }
 }
 

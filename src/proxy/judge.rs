@@ -1,18 +1,23 @@
 //! The policy of the moment and the verifier that was made of it, and what they say about one more reading of a request.
 
+use std::sync::Arc;
+
 use http::Method;
 
+use super::gate::Gate;
 use crate::capability::{Facts, Verified, Verifier};
 use crate::policy::{Decision, Permit, Policy};
-use crate::types::{Refusal, Target};
+use crate::types::{Level, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
 #[derive(Debug)]
 pub struct Judge {
     /// The rules.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Proves the tokens that they accept.
     pub verifier: Verifier,
+    /// The preview's binding.
+    pub gate: Gate,
 }
 
 /// A request that was judged: who asks, and what the capability's checks know about it.
@@ -21,6 +26,7 @@ pub(super) struct Asked<'a> {
     pub(super) verified: &'a Verified,
     pub(super) method: &'a Method,
     pub(super) facts: &'a Facts,
+    pub(super) level: Level,
 }
 
 impl Judge {
@@ -76,7 +82,7 @@ impl Judge {
         let rule = routed.as_ref().and_then(|routed| routed.rule());
         let verified = asked.verified.clone();
         let capability = self.verifier.authorize(verified, &facts, rule).await?;
-        match self.policy.decide(routed, &capability) {
+        match self.policy.decide(routed, &capability, asked.level) {
             Decision::Permit(permit) => Ok(permit),
             Decision::Deny(refusal) => Err(refusal),
         }

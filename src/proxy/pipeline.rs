@@ -19,6 +19,8 @@ use super::answer::Answer;
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
 use super::judge::{self, Judge};
+use super::leash::Leash;
+use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
@@ -30,13 +32,15 @@ use crate::filter::{
 use crate::policy::{Decision, Permit};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
-use crate::types::{Budget, DecisionId, ReasonCode, Refusal, Target};
+use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
 pub struct Inbound {
     /// The policy in force.
     pub judge: Live<Judge>,
+    /// Whom this pod serves, where the preview is bound.
+    pub pin: Pin,
     /// The app.
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
@@ -146,20 +150,20 @@ impl Inbound {
         let now = Timestamp::now();
         let snapshot = self.judge.snapshot();
         let judge = &snapshot.value;
-        let (policy, verifier) = (&judge.policy, &judge.verifier);
+        let (policy, verifier, gate) = (&judge.policy, &judge.verifier, &judge.gate);
         exchange.judged_by(snapshot.generation, policy.hash());
 
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        gate.serve(&head.headers)?;
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&method, &head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
         let copies = Copies::of(&token);
-        drop(token);
         exchange.acts_for(verified.subject(), verified.token_id());
         let is_copied = |target: &Target| copies.are_in_target(target);
         if is_copied(&target) || destination.as_ref().is_some_and(is_copied) {
@@ -170,6 +174,8 @@ impl Inbound {
                 .into());
         }
 
+        let level = gate.admit(policy, &verified, now)?;
+        exchange.stands_at(level);
         let routed = policy.route(&method, &target);
         if let Some(routed) = &routed {
             exchange.falls_under(routed.origin());
@@ -178,14 +184,19 @@ impl Inbound {
         let rule = routed.as_ref().and_then(|routed| routed.rule());
         let proven = verified.clone();
         let capability: Capability = verifier.authorize(verified, &facts, rule).await?;
-        let permit: Permit = match policy.decide(routed, &capability) {
+        let permit: Permit = match policy.decide(routed, &capability, level) {
             Decision::Permit(permit) => permit,
-            Decision::Deny(refusal) => return Err(refusal.into()),
+            Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
+        if gate.is_bound() {
+            let may_share = policy.sharing().is_some() && level == Level::Cleared;
+            self.pin.admit(permit.subject(), may_share).await?;
+        }
         let judged = judge::Asked {
             verified: &proven,
             method: &method,
             facts: &facts,
+            level,
         };
         if let Some(destination) = &destination {
             judge.reaches(judged, destination).await?;
@@ -199,6 +210,14 @@ impl Inbound {
             vec![method.clone()]
         };
         let context = self.context(now);
+        let mut leash = Leash::new(
+            &self.judge,
+            snapshot.generation,
+            token,
+            &method,
+            &target,
+            facts,
+        );
 
         let subject = Arc::clone(permit.subject());
         copies.remove_cookies(&mut head.headers);
@@ -221,6 +240,13 @@ impl Inbound {
         }
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
+        if let Err(refusal) = leash.hold().await {
+            exchange.found(&before);
+            return Err(refusal.into());
+        }
+        if answer.body().whole().is_none() {
+            answer.body_mut().hold(Box::pin(leash.torn()));
+        }
         respond::sign(answer.headers_mut(), id, &kinds(&permit));
         Ok(Passed {
             answer,

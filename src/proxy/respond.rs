@@ -30,19 +30,27 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::CapabilityForbids
         | Code::CapabilityInvalid
         | Code::CapabilityMissing
+        | Code::CapabilityRevoked
         | Code::CapabilityTooLarge => StatusCode::UNAUTHORIZED,
-        Code::DeniedRoute
+        Code::ApprovalMissing
+        | Code::BindingInvalid
+        | Code::DeniedRoute
         | Code::DetectorBlock
         | Code::Embargo
         | Code::ForeignRecord
         | Code::NoRoute
         | Code::NotAuthorized
+        | Code::NotInAudience
         | Code::NotOwner
+        | Code::PodPinned
         | Code::PreflightRefused
         | Code::RequestFinding
         | Code::RequestForeignRecord
+        | Code::RevisionMismatch
         | Code::ServiceWorkerRefused
-        | Code::UpgradeRefused => StatusCode::FORBIDDEN,
+        | Code::UpgradeRefused
+        | Code::WriteNotCleared => StatusCode::FORBIDDEN,
+        Code::Misdirected => StatusCode::MISDIRECTED_REQUEST,
         Code::Hidden => StatusCode::NOT_FOUND,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::TargetTooLong => StatusCode::URI_TOO_LONG,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// Files are often written in several steps: a change counts once nothing has moved for this long.
@@ -31,7 +31,13 @@ pub struct Versioned<T> {
 
 /// The last good value; clones share it.
 #[derive(Debug)]
-pub struct Live<T>(Arc<ArcSwap<Versioned<T>>>);
+pub struct Live<T>(Arc<Shared<T>>);
+
+#[derive(Debug)]
+struct Shared<T> {
+    value: ArcSwap<Versioned<T>>,
+    generation: watch::Sender<u64>,
+}
 
 impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
@@ -43,23 +49,35 @@ impl<T> Live<T> {
     /// The first generation.
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(Versioned {
-            generation: 1,
-            value,
-        })))
+        Self(Arc::new(Shared {
+            value: ArcSwap::from_pointee(Versioned {
+                generation: 1,
+                value,
+            }),
+            generation: watch::Sender::new(1),
+        }))
     }
 
     /// The value of this moment.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Versioned<T>> {
-        self.0.load_full()
+        self.0.value.load_full()
     }
 
     /// Puts `value` in place for every later snapshot and says its generation. One writer at a time.
     pub fn replace(&self, value: T) -> u64 {
-        let generation = self.0.load().generation + 1;
-        self.0.store(Arc::new(Versioned { generation, value }));
+        let generation = self.0.value.load().generation + 1;
+        let next = Arc::new(Versioned { generation, value });
+        self.0.value.store(next);
+        self.0.generation.send_replace(generation);
         generation
+    }
+
+    /// Waits until a value of a later generation is in place.
+    pub async fn changed_since(&self, generation: u64) {
+        let mut changes = self.0.generation.subscribe();
+        // The sender lives as long as `self` does.
+        let _ = changes.wait_for(|latest| *latest > generation).await;
     }
 }
 

@@ -5,7 +5,19 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The four things that the open-service playbook asks of unreviewed code; every reason names one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Control {
     /// Tokens, keys, secrets get out.
@@ -61,8 +73,12 @@ pub enum ReasonCode {
     AppTimeout,
     /// The app can't be reached.
     AppUnreachable,
+    /// No reviewer approved what runs at the level that the route needs.
+    ApprovalMissing,
     /// The audit log can't be written.
     AuditUnavailable,
+    /// The preview has no binding that holds.
+    BindingInvalid,
     /// Two capabilities were sent and they differ.
     CapabilityConflict,
     /// The capability has expired.
@@ -73,6 +89,8 @@ pub enum ReasonCode {
     CapabilityInvalid,
     /// No capability was sent.
     CapabilityMissing,
+    /// The capability was revoked.
+    CapabilityRevoked,
     /// The capability is larger or more complex than the limit.
     CapabilityTooLarge,
     /// The capability could not be judged in bounded time.
@@ -97,16 +115,22 @@ pub enum ReasonCode {
     Hidden,
     /// The sidecar failed.
     Internal,
+    /// The request names a host that is not the preview's.
+    Misdirected,
     /// No route of the policy covers this request.
     NoRoute,
     /// The route's `authorize` rule does not allow this user.
     NotAuthorized,
+    /// The user is not in the preview's audience.
+    NotInAudience,
     /// The path names another user.
     NotOwner,
     /// The route's `records` selector matched nothing in the answer.
     NothingSelected,
     /// Too many requests or too many held bytes at once.
     Overloaded,
+    /// The pod serves another user.
+    PodPinned,
     /// Another origin asks whether it may send a request.
     PreflightRefused,
     /// One record, or an answer that must be held whole, is larger than the limit.
@@ -123,6 +147,8 @@ pub enum ReasonCode {
     RequestTooLarge,
     /// The request's body can't be scanned.
     RequestUnreadable,
+    /// What runs is not what the binding is about.
+    RevisionMismatch,
     /// A browser asks for a service worker.
     ServiceWorkerRefused,
     /// One string of the app's answer is longer than the limit.
@@ -135,6 +161,8 @@ pub enum ReasonCode {
     UpgradeRefused,
     /// This version of HTTP is not spoken here.
     VersionUnsupported,
+    /// The route changes data, and reviewers approved reading alone.
+    WriteNotCleared,
 }
 
 /// What one code says: its name, its control, what happened, what to do next.
@@ -150,12 +178,15 @@ impl ReasonCode {
         Self::AppProtocol,
         Self::AppTimeout,
         Self::AppUnreachable,
+        Self::ApprovalMissing,
         Self::AuditUnavailable,
+        Self::BindingInvalid,
         Self::CapabilityConflict,
         Self::CapabilityExpired,
         Self::CapabilityForbids,
         Self::CapabilityInvalid,
         Self::CapabilityMissing,
+        Self::CapabilityRevoked,
         Self::CapabilityTooLarge,
         Self::CapabilityUndecided,
         Self::CodingBomb,
@@ -168,11 +199,14 @@ impl ReasonCode {
         Self::HeadTooLarge,
         Self::Hidden,
         Self::Internal,
+        Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
+        Self::NotInAudience,
         Self::NotOwner,
         Self::NothingSelected,
         Self::Overloaded,
+        Self::PodPinned,
         Self::PreflightRefused,
         Self::RecordTooLarge,
         Self::RequestFinding,
@@ -181,12 +215,14 @@ impl ReasonCode {
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::RequestUnreadable,
+        Self::RevisionMismatch,
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TargetTooLong,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
         Self::VersionUnsupported,
+        Self::WriteNotCleared,
     ];
 
     /// The code as response, log and metrics write it.
@@ -258,11 +294,23 @@ impl ReasonCode {
                 "the app can't be reached",
                 "wait until the app listens, or correct `upstream.url`",
             ),
+            Self::ApprovalMissing => Text(
+                "approval-missing",
+                Leak,
+                "no reviewer approved what runs at the level that this route needs",
+                "ask a maintainer to review this revision and to approve it with `chaperone approve`",
+            ),
             Self::AuditUnavailable => Text(
                 "audit-unavailable",
                 Leak,
                 "the audit log can't be written",
                 "free the disk or correct `audit.file`; requests pass again by themselves",
+            ),
+            Self::BindingInvalid => Text(
+                "binding-invalid",
+                Leak,
+                "the preview has no binding that holds",
+                "ask whoever deployed the preview: `chaperone binding create` makes one, `chaperone binding verify` tests it",
             ),
             Self::CapabilityConflict => Text(
                 "capability-conflict",
@@ -293,6 +341,12 @@ impl ReasonCode {
                 Credential,
                 "no capability was sent",
                 "send one as `Authorization: Bearer`",
+            ),
+            Self::CapabilityRevoked => Text(
+                "capability-revoked",
+                Credential,
+                "the capability was revoked",
+                "get a new one",
             ),
             Self::CapabilityTooLarge => Text(
                 "capability-too-large",
@@ -356,6 +410,12 @@ impl ReasonCode {
                 "the sidecar failed",
                 "report this with the decision id",
             ),
+            Self::Misdirected => Text(
+                "misdirected",
+                Credential,
+                "this preview is not reached under that host",
+                "use the address that the preview was announced with",
+            ),
             Self::NoRoute => Text(
                 "no-route",
                 Leak,
@@ -367,6 +427,12 @@ impl ReasonCode {
                 Delete,
                 "the route's `authorize` rule does not allow this user",
                 "ask the policy's owners for the right",
+            ),
+            Self::NotInAudience => Text(
+                "not-in-audience",
+                Leak,
+                "this preview is not open to you",
+                "ask the change's originator or a maintainer: the preview's binding lists its audience",
             ),
             Self::NotOwner => Text(
                 "not-owner",
@@ -385,6 +451,12 @@ impl ReasonCode {
                 Leak,
                 "too many requests or too many held bytes at once",
                 "try again, or raise `limits.requests` or `limits.buffered`",
+            ),
+            Self::PodPinned => Text(
+                "pod-pinned",
+                Leak,
+                "this pod already serves another user",
+                "ask for a preview of your own: one app must not carry data from user to user",
             ),
             Self::PreflightRefused => Text(
                 "preflight-refused",
@@ -434,6 +506,12 @@ impl ReasonCode {
                 "the request's body can't be scanned",
                 "send it uncoded, in UTF-8",
             ),
+            Self::RevisionMismatch => Text(
+                "revision-mismatch",
+                Leak,
+                "what runs is not what the preview's binding is about",
+                "deploy with a binding of the revision and the images that run, and have that approved",
+            ),
             Self::ServiceWorkerRefused => Text(
                 "service-worker-refused",
                 Leak,
@@ -469,6 +547,12 @@ impl ReasonCode {
                 Leak,
                 "this version of HTTP is not spoken here",
                 "use HTTP/1.1 or HTTP/2",
+            ),
+            Self::WriteNotCleared => Text(
+                "write-not-cleared",
+                Delete,
+                "reviewers approved this revision for reading alone",
+                "ask a maintainer to approve it with `chaperone approve --level cleared`, or the policy's owners to give the route a `level`",
             ),
         }
     }

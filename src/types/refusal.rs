@@ -1,6 +1,6 @@
 //! Why an exchange is blocked: a value that travels beside the permit, not an error.
 
-use crate::types::{Origin, ReasonCode};
+use crate::types::{Control, Origin, ReasonCode};
 
 /// A block: its reason, the rule that asked for it, and what may be said about it.
 ///
@@ -15,6 +15,8 @@ pub struct Refusal {
     pub note: Option<Box<str>>,
     /// What exactly was wrong, for client and log (`expected a comma at byte 17`).
     pub detail: Option<Box<str>>,
+    /// The control that the rule serves, where it is not the reason's own.
+    pub control: Option<Control>,
 }
 
 impl Refusal {
@@ -26,6 +28,7 @@ impl Refusal {
             origin: None,
             note: None,
             detail: None,
+            control: None,
         }
     }
 
@@ -41,6 +44,19 @@ impl Refusal {
     pub fn noting(mut self, note: impl Into<Box<str>>) -> Self {
         self.note = Some(note.into());
         self
+    }
+
+    /// The same block, for the sake of `control`.
+    #[must_use]
+    pub fn serving(mut self, control: Control) -> Self {
+        self.control = Some(control);
+        self
+    }
+
+    /// The control that it serves.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.unwrap_or_else(|| self.code.control())
     }
 
     /// The same block with what exactly was wrong.

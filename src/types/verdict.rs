@@ -73,3 +73,15 @@ pub enum Level {
     /// Cleared for what an embargo rule grants.
     Cleared,
 }
+
+impl Level {
+    /// The word in policy files, commands and the log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreviewed => "unreviewed",
+            Self::OkToTest => "ok-to-test",
+            Self::Cleared => "cleared",
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! What the program does, seen through its public doors.
 
 #[cfg(test)]
+mod bound;
+#[cfg(test)]
 mod capability;
 #[cfg(test)]
 #[path = "../support/client.rs"]

@@ -123,6 +123,24 @@ fn document() -> impl Strategy<Value = Value> {
     })
 }
 
+fn may_be_nothing(one: &str, other: &str) -> bool {
+    (one.starts_with("length(") || one.starts_with("value(")) && other.starts_with('@')
+}
+
+/// RFC 9535 section 2.3.5.2.2: the result `Nothing` equals a path that selects nothing.
+#[test]
+fn compares_nothing_with_no_node() {
+    for (selector, expected) in [
+        ("$[?length(@) == @.a]", "[null]"),
+        ("$[?value(@..b) <= @.a]", "[null]"),
+        ("$[?length(@) != @.a]", "[]"),
+        ("$[?length(@) < @.a]", "[]"),
+    ] {
+        let found = nodes(selector, b"[null]").unwrap();
+        assert_eq!(found, expected.as_bytes(), "{selector}");
+    }
+}
+
 fn selector() -> impl Strategy<Value = String> {
     let operand = prop_oneof![
         Just("@"),
@@ -153,6 +171,10 @@ fn selector() -> impl Strategy<Value = String> {
         Just("match(@, 'a.*')".to_owned()),
         Just("search(@.a, '[ab]')".to_owned()),
         (operand.clone(), sign, operand)
+            .prop_filter(
+                "the other holds nothing and no node apart",
+                |(left, _, right)| { !may_be_nothing(left, right) && !may_be_nothing(right, left) }
+            )
             .prop_map(|(left, sign, right)| format!("{left} {sign} {right}")),
     ];
     let step = prop_oneof![

@@ -1,15 +1,17 @@
 //! Where tokens, keys and times on the command line come from. Tokens and private keys never stand on it themselves.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, Permissions};
+use std::io::{Read, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::capability::mint::SigningKey;
 use crate::types::Secret;
 
 /// The bytes of a file, or of standard input for `-`; at most a mebibyte.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+pub(in crate::cli) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") {
         std::io::stdin()
@@ -29,18 +31,39 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 /// The text of a file or of standard input.
-pub(super) fn text(path: &Path) -> Result<String, String> {
+pub(in crate::cli) fn text(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes(path)?).map_err(|_| format!("`{}` is not UTF-8 text", path.display()))
 }
 
 /// A token, without the line end that files have.
-pub(super) fn token(path: &Path) -> Result<Secret<String>, String> {
+pub(in crate::cli) fn token(path: &Path) -> Result<Secret<String>, String> {
     let text = Secret::new(text(path)?);
     Ok(Secret::new(text.expose().trim().to_owned()))
 }
 
+/// An Ed25519 private key.
+pub(in crate::cli) fn key(path: &Path) -> Result<SigningKey, String> {
+    let pem = Secret::new(text(path)?);
+    SigningKey::parse(pem.expose()).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Writes a file whole or not at all; a watcher never sees half of it.
+pub(in crate::cli) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let mut new = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file().sync_all()?;
+    new.persist(path)?;
+    Ok(())
+}
+
 /// A point in time: an RFC 3339 date, or how long from now (`90s`, `1h 30m`, `7d`).
-pub(super) fn end(text: &str) -> Result<Timestamp, String> {
+pub(in crate::cli) fn end(text: &str) -> Result<Timestamp, String> {
     if let Ok(end) = text.parse::<Timestamp>() {
         return Ok(end);
     }

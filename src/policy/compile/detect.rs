@@ -13,16 +13,18 @@ use crate::policy::built_in;
 use crate::policy::compile::Compiler;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::dictionary::terms;
-use crate::policy::document::{ActionForm, ActionWord, DetectForm, EmbargoForm, ExceptForm};
+use crate::policy::document::{
+    ActionForm, ActionWord, DetectForm, EmbargoForm, ExceptForm, GrantForm, LevelWord,
+};
 use crate::policy::field::{Either, Field};
 use crate::policy::files::List;
 use crate::policy::source::Source;
 use crate::policy::suggest;
-use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception};
+use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception, Grant};
 use crate::scan::{
     BuildError, BuildErrorKind, Detector, DictionaryErrorKind, PatternId, PatternSet, packs,
 };
-use crate::types::Control;
+use crate::types::{Control, Level};
 
 /// An embargo opens this long after its instant: the most that clocks may differ by.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -128,6 +130,10 @@ impl Compiler {
                 let remedy = "take it out: built-in detectors have their own names";
                 self.sink.at(span, "`id` beside `use`", remedy);
             }
+            if let Some(span) = form.control.span() {
+                let remedy = "take it out: built-in detectors know their control";
+                self.sink.at(span, "`control` beside `use`", remedy);
+            }
             self.used(form, used);
         } else if !form.pattern.is_absent() || !form.dictionary.is_absent() {
             self.own_rule(form, span, plan);
@@ -203,6 +209,7 @@ impl Compiler {
             action: self.action(&used.form.action, Action::Redact),
             control,
             except: self.exceptions(&used.form.except),
+            grant: None,
             discloses: true,
         };
         self.add(added, rule, used.span, "", plan);
@@ -222,8 +229,9 @@ impl Compiler {
             detector: id.into(),
             class: Class::Detector,
             action: self.action(&form.action, Action::Redact),
-            control: Control::Leak,
+            control: control(form),
             except: self.exceptions(&form.except),
+            grant: None,
             discloses: true,
         };
         self.add(added, rule, span, pattern, plan);
@@ -274,8 +282,9 @@ impl Compiler {
             detector: id.into(),
             class: Class::Dictionary,
             action: self.action(&form.action, Action::Redact),
-            control: Control::Leak,
+            control: control(form),
             except: self.exceptions(&form.except),
+            grant: None,
             discloses: form.disclose.value().copied().unwrap_or(false),
         };
         self.add(added, rule, span, "", plan);
@@ -342,9 +351,38 @@ impl Compiler {
             action: self.action(&form.action, Action::Block),
             control: Control::Leak,
             except: Vec::new(),
+            grant: self.grant(&form.except),
             discloses: form.disclose.value().copied().unwrap_or(false),
         };
         self.add(added, rule, terms_span, "", plan);
+    }
+
+    /// Whom an embargo spares.
+    fn grant(&self, field: &Field<GrantForm>) -> Option<Grant> {
+        let (form, span) = field.placed()?;
+        let level = self.need(&form.level, span, "level", "cleared");
+        let group = self.need(&form.group, span, "group", "launch-team");
+        if let Some((LevelWord::OkToTest, place)) = level {
+            let remedy = "write `level: cleared`: embargoed data needs a review of its own";
+            self.sink.at(
+                place,
+                "an embargo opens for nothing less than cleared code",
+                remedy,
+            );
+        }
+        let (group, place) = group?;
+        if group.trim().is_empty() {
+            self.sink.at(
+                place,
+                "a group without a name",
+                "write one, such as `launch-team`",
+            );
+        }
+        level?;
+        Some(Grant {
+            level: Level::Cleared,
+            group: group.as_str().into(),
+        })
     }
 
     fn add(
@@ -452,6 +490,13 @@ impl Compiler {
             until,
         })
     }
+}
+
+/// The control of an own rule.
+fn control(form: &DetectForm) -> Control {
+    form.control
+        .value()
+        .map_or(Control::Leak, |word| word.control())
 }
 
 /// The instant itself, or the last one of a day.

@@ -12,7 +12,7 @@ use crate::policy::pattern::Pattern;
 use crate::policy::route::{Effect, Route, Table};
 use crate::policy::suggest;
 use crate::policy::treatment::{DetectPlan, Kind, Treatment};
-use crate::types::Origin;
+use crate::types::{Control, Origin};
 
 impl Compiler {
     pub(super) fn routes(
@@ -83,6 +83,7 @@ impl Compiler {
             origin,
             rule,
             effect: effect?,
+            level: self.level(form),
         })
     }
 
@@ -113,6 +114,8 @@ impl Compiler {
             (form.request.span(), "request"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
+            (form.level.span(), "level"),
+            (form.synthetic.span(), "synthetic"),
         ];
         for (span, key) in others {
             if let Some(span) = span {
@@ -122,7 +125,11 @@ impl Compiler {
             }
         }
         let reason = self.reason(&form.deny)?;
-        Some(Effect::Deny(reason.trim().into()))
+        let control = form.control.value().map(|word| word.control());
+        Some(Effect::Deny(
+            reason.trim().into(),
+            control.unwrap_or(Control::Delete),
+        ))
     }
 
     fn treatment(
@@ -155,6 +162,11 @@ impl Compiler {
             };
             let remedy = "add `records` and `owner`, or `deny` or `public` with the reason";
             self.sink.at(place, message, remedy);
+        }
+        if let Some(span) = form.control.span() {
+            let remedy = "take it out: what this route withholds is a `leak`";
+            self.sink
+                .at(&self.head(span), "`control` without `deny`", remedy);
         }
         let records = self.records(form, origin, path_owner.is_some());
         let rows = self.rows(form, origin);

@@ -34,6 +34,13 @@ impl Compiler {
 
     fn biscuit(&mut self, form: &BiscuitForm, parent: &Range<usize>) -> Option<BiscuitSettings> {
         let (files, span) = self.need(&form.root_keys, parent, "root_keys", "[keys/issuer.pub]")?;
+        let keys = self.root_keys(files)?;
+        let settings = BiscuitSettings::new(keys);
+        self.settled(settings, span, "list the issuer's key files, up to 8")
+    }
+
+    /// The keys in `files`; none where a mistake was noted.
+    pub(super) fn root_keys(&mut self, files: &[Field<String>]) -> Option<Vec<RootKey>> {
         let mut keys = Vec::new();
         for (name, span) in files.iter().filter_map(Field::placed) {
             let Some(text) = self.key_file(name, span) else {
@@ -48,11 +55,7 @@ impl Compiler {
                 }
             }
         }
-        if keys.len() < files.len() {
-            return None;
-        }
-        let settings = BiscuitSettings::new(keys);
-        self.settled(settings, span, "list the issuer's key files, up to 8")
+        (keys.len() == files.len()).then_some(keys)
     }
 
     fn jwt(&mut self, form: &JwtForm, parent: &Range<usize>) -> Option<JwtSettings> {
@@ -157,7 +160,7 @@ impl Compiler {
         }
     }
 
-    fn key_file(&mut self, name: &str, span: &Range<usize>) -> Option<String> {
+    pub(super) fn key_file(&mut self, name: &str, span: &Range<usize>) -> Option<String> {
         match self.files.read(Path::new(name)) {
             Ok(text) => Some(text),
             Err(error) => {
@@ -169,7 +172,7 @@ impl Compiler {
         }
     }
 
-    fn settled<T>(
+    pub(super) fn settled<T>(
         &self,
         result: Result<T, SettingsError>,
         span: &Range<usize>,

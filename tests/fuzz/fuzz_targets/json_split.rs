@@ -85,6 +85,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
                     action: Action::Redact,
                     control: Control::Leak,
                     except: Vec::new(),
+                    grant: None,
                     discloses: true,
                 }],
                 own: Vec::new(),
@@ -92,6 +93,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
         }),
         subject: Arc::new(Subject::new("u", []).expect("it is one")),
         is_observing: false,
+        level: chaperone::types::Level::Unreviewed,
         context: Context {
             now: "2026-01-01T00:00:00Z".parse().expect("it is one"),
             preview: "fuzz".into(),

@@ -1,0 +1,6 @@
+//! Previews bound to their revision, their review and their users, over real sockets.
+
+mod command_line;
+mod door;
+mod stage;
+mod streams;

@@ -117,7 +117,13 @@ impl Events {
         // What names or numbers somebody else's event says something about it.
         let is_foreign = self.is_ruled && new.as_deref().is_some_and(is_placeholder);
         let mut is_written = false;
+        let start = out.bytes.len();
         for line in block.lines() {
+            // With a line left out between them, a CR and an LF would end one line together.
+            let written = out.bytes.get(start..).unwrap_or_default();
+            if written.ends_with(b"\r") && block.whole(line).starts_with(b"\n") {
+                out.bytes.extend_from_slice(b":\n");
+            }
             match (line.field, &new) {
                 (Field::Data, Some(new)) => {
                     if !std::mem::replace(&mut is_written, true) {

@@ -115,6 +115,11 @@ fn leaves_out_what_is_not_the_subjects() {
                 .to_owned(),
             "id: 1\n\n".to_owned(),
         ),
+        // A line break that would join the one before.
+        (
+            "data: {\"o\":\"u-ann\"}\rsecret\n\nid: 2\n\n".to_owned(),
+            "data: {\"o\":\"u-ann\"}\r:\n\nid: 2\n\n".to_owned(),
+        ),
         // An event that never ends.
         (
             "id: 1\n\ndata: {\"o\":\"u-ann\"}\n".to_owned(),
@@ -158,6 +163,10 @@ fn writes_changed_data_in_the_manner_of_its_lines() {
         (
             "\u{feff}data:{\"r\":[\r\ndata:{\"o\":\"u-ann\",\"m\":\"b@shop.example\"}]}\r\n\r\n",
             "\u{feff}data:{\"r\":[\r\ndata:{\"o\":\"u-ann\",\"m\":\"[redacted:email]\"}]}\r\n\r\n",
+        ),
+        (
+            "data: {\"x\":1,\rdata: \"r\":[]}\n\n",
+            "data: {\rdata: \"r\":[]}\r:\n\n",
         ),
         (
             "data\ndata: {\"r\":[],\"x\":1}\n\n",

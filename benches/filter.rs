@@ -79,6 +79,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             records,
             public: Some("a bench".into()),
             read_as: None,
+            content: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,

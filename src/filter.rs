@@ -17,6 +17,7 @@ mod hold;
 pub mod inspect;
 mod json;
 pub mod media;
+mod opaque;
 pub mod place;
 pub mod plan;
 mod raw;

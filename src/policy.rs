@@ -34,8 +34,8 @@ pub use route::Routed;
 
 use crate::capability;
 use crate::policy::route::Table;
-use crate::policy::treatment::DetectPlan;
-use crate::types::Target;
+use crate::policy::treatment::{DetectPlan, MediaRange};
+use crate::types::{Origin, Target};
 
 /// Whether rules act, or are only recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,15 @@ pub enum Mode {
     Enforce,
     /// What the rules would do is recorded, and nothing is changed.
     Observe,
+}
+
+/// A route that lets bodies of some types pass unscanned.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The route; its rule is the route's `match`.
+    pub origin: &'a Origin,
+    /// The types.
+    pub content: &'a [MediaRange],
 }
 
 /// A policy that was read, checked and compiled.
@@ -121,6 +130,14 @@ impl Policy {
     #[must_use]
     pub fn routes(&self) -> usize {
         self.table.len()
+    }
+
+    /// The routes that let bodies pass unscanned, in the order of the file.
+    #[must_use]
+    pub fn openings(&self) -> Vec<Opening<'_>> {
+        let mut openings: Vec<Opening<'_>> = self.table.openings().collect();
+        openings.sort_by_key(|opening| opening.origin.line);
+        openings
     }
 
     /// The route that a request falls under; none blocks it.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::ExitCode;
 use crate::cli::report::{self, Entry, Format};
-use crate::policy::{self, Diagnostic};
+use crate::policy::{self, Diagnostic, Opening, Policy};
 
 /// What `check` was asked.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,27 @@ struct Report<'a> {
     version: u8,
     files: usize,
     mistakes: Vec<Entry<'a>>,
+    openings: Vec<Open<'a>>,
+}
+
+/// A route whose `content` lets bodies pass unscanned, as machines read it.
+#[derive(Debug, Serialize)]
+struct Open<'a> {
+    file: &'a str,
+    line: u32,
+    route: &'a str,
+    content: Vec<String>,
+}
+
+impl<'a> From<Opening<'a>> for Open<'a> {
+    fn from(opening: Opening<'a>) -> Self {
+        Self {
+            file: &opening.origin.file,
+            line: opening.origin.line,
+            route: &opening.origin.rule,
+            content: opening.content.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// Checks the files: 0 fine, 1 mistakes, 2 unreadable.
@@ -44,6 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 version: 1,
                 files: args.policies.len(),
                 mistakes: mistakes.iter().map(Entry::from).collect(),
+                openings: openings(&fine),
             };
             let mut out = std::io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &report)?;
@@ -52,10 +74,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Format::Human => {
             report::print(&mistakes)?;
             let mut out = anstream::stdout().lock();
-            for (path, policy) in fine {
+            for (path, policy) in &fine {
                 let (routes, rules) = (policy.routes(), policy.detect().rules.len());
                 let path = path.display();
                 writeln!(out, "{path}: fine ({routes} routes, {rules} detect rules)")?;
+            }
+            for open in openings(&fine) {
+                let (file, line, route, types) =
+                    (open.file, open.line, open.route, open.content.join(", "));
+                writeln!(
+                    out,
+                    "{file}:{line}: `{route}` lets pass what nothing can scan ({types}): the app can hide anything in it"
+                )?;
             }
             if !mistakes.is_empty() {
                 let count = mistakes.len();
@@ -71,4 +101,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::Findings
     })
+}
+
+fn openings<'a>(policies: &'a [(&PathBuf, Policy)]) -> Vec<Open<'a>> {
+    let all = policies.iter().flat_map(|(_, policy)| policy.openings());
+    all.map(Open::from).collect()
 }

@@ -30,6 +30,7 @@ impl Fixture {
                 records: None,
                 public: Some("a test".into()),
                 read_as: None,
+                content: Vec::new(),
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),

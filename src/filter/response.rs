@@ -10,7 +10,7 @@ use http_body::Body;
 use crate::filter::body::FilteredBody;
 use crate::filter::coding::Coding;
 use crate::filter::flow::{Engine, Flow};
-use crate::filter::media::Media;
+use crate::filter::media::{self, Media};
 use crate::filter::{Blocked, Context, Inspector, Plan, Report, Side, Stream, headers, hold};
 use crate::policy::permit::Permit;
 use crate::policy::treatment::{Kind, Treatment};
@@ -44,7 +44,7 @@ where
     }
     // Among them the status line's reason phrase: words of the app's own, which nobody reads but people.
     parts.extensions.clear();
-    if is_unread(&plan.treatment) {
+    if plan.treatment.is_unread() {
         let engine = Engine::Pass(Bytes::new(), Box::default());
         let flow = Flow::new(source, engine, Side::Response, u64::MAX);
         return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
@@ -81,19 +81,12 @@ where
     Ok(Response::from_parts(parts, body))
 }
 
-/// The route's answers are nobody's data and nothing is detected in them: they pass unread.
-fn is_unread(treatment: &Treatment) -> bool {
-    treatment.records.is_none()
-        && treatment.public.is_some()
-        && treatment.detect.automaton.is_none()
-}
-
 /// The filter for the body of an answer with these `headers`; none where the plan lets it pass unread.
 ///
 /// # Errors
 /// Refuses types and codings that can't be read or that the route's rules do not cover.
 pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Stream>, Refusal> {
-    if is_unread(&plan.treatment) {
+    if plan.treatment.is_unread() {
         return Ok(None);
     }
     let inspector = Inspector::new(plan, Side::Response);
@@ -103,6 +96,8 @@ pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Str
 /// How the body of an answer is read: as its fields say before any of them is taken out.
 struct Reading {
     kind: Option<Kind>,
+    /// The route lets answers of this type pass unscanned.
+    is_open: bool,
     codings: Vec<Coding>,
 }
 
@@ -110,11 +105,15 @@ impl Reading {
     fn of(plan: &Plan, headers: &HeaderMap) -> Result<Self, Refusal> {
         Ok(Self {
             kind: kind(&plan.treatment, headers)?,
+            is_open: is_open(&plan.treatment, headers),
             codings: Coding::of(headers, &plan.context.limits)?,
         })
     }
 
     fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
+        if self.is_open {
+            return Stream::unscanned(inspector, &self.codings);
+        }
         Stream::with(inspector, self.kind, &self.codings)
     }
 }
@@ -139,6 +138,16 @@ fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refu
     }
 }
 
+/// Whether the route's `content` names the type of an answer that can't be scanned. What can be scanned is, whatever it says.
+fn is_open(treatment: &Treatment, headers: &HeaderMap) -> bool {
+    treatment.read_as.is_none()
+        && Media::of(headers) == Media::Other
+        && media::essence(headers).is_some_and(|essence| {
+            let mut ranges = treatment.content.iter();
+            ranges.any(|range| range.covers(&essence))
+        })
+}
+
 /// Records what would happen and changes nothing.
 fn observe<B>(plan: &Arc<Plan>, headers: &mut HeaderMap, source: B, is_empty: bool) -> FilteredBody
 where
@@ -149,7 +158,7 @@ where
     // When observing, a block is noted in the report and not returned.
     _ = headers::inspect(headers, &mut inspector);
     let mut report = inspector.report().clone();
-    let engine = if is_empty || is_unread(&plan.treatment) {
+    let engine = if is_empty || plan.treatment.is_unread() {
         Engine::Pass(Bytes::new(), Box::new(report))
     } else {
         match reading.and_then(|reading| reading.stream(inspector)) {

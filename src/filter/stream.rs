@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::filter::coding::{Coding, Decoding};
 use crate::filter::form::Form;
 use crate::filter::json::{Json, Lines};
+use crate::filter::opaque::Opaque;
 use crate::filter::raw::Raw;
 use crate::filter::text::Text;
 use crate::filter::{Format, Inspector, Output, Plan, Report, Side};
@@ -22,6 +23,7 @@ pub struct Stream {
     decoding: Decoding,
     format: Box<dyn Format>,
     output: Output,
+    is_verbatim: bool,
     reservation: Reservation,
     refused: Option<Refusal>,
 }
@@ -55,8 +57,26 @@ impl Stream {
             },
             Side::Response => answer(kind, &inspector)?,
         };
+        Self::reading(format, inspector, codings)
+    }
+
+    /// The same for a type that the route lets pass unscanned: only its codings are undone.
+    pub(crate) fn unscanned(mut inspector: Inspector, codings: &[Coding]) -> Result<Self, Refusal> {
+        let origin = inspector.plan().treatment.origin.clone();
+        inspector.report_mut().pass_unscanned(&origin);
+        let mut stream = Self::reading(Box::new(Opaque), inspector, codings)?;
+        stream.is_verbatim = codings.is_empty();
+        Ok(stream)
+    }
+
+    fn reading(
+        format: Box<dyn Format>,
+        inspector: Inspector,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
         let context = &inspector.plan().context;
         Ok(Self {
+            is_verbatim: false,
             decoding: Decoding::new(codings, &context.limits)?,
             reservation: context.budget.reserve(),
             format,
@@ -118,6 +138,11 @@ impl Stream {
     #[must_use]
     pub fn is_observing(&self) -> bool {
         self.inspector.plan().is_observing
+    }
+
+    /// As many bytes leave as came.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.is_verbatim
     }
 
     /// Takes the bytes that may leave now.

@@ -127,6 +127,9 @@ pub(in crate::policy) struct RouteForm {
     /// What answers are read as, where the app's content type misleads.
     #[serde(default, rename = "as")]
     pub(in crate::policy) read_as: Field<KindWord>,
+    /// Media types that pass unscanned where they can't be scanned: `image/*`, `application/pdf`.
+    #[serde(default)]
+    pub(in crate::policy) content: Field<Vec<Field<String>>>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,

@@ -31,8 +31,6 @@ const KEYS: &[Key] = &[
         "fold_case",
         "owners compared without letter case",
     ),
-    (&["route"], "binary", "types that pass unscanned"),
-    (&["route"], "content", "types that pass unscanned"),
     (&["route"], "cors", "answers to CORS preflights"),
     (&["route"], "csp", "a wider content security policy"),
     (&["route"], "html", "owner rules for HTML"),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::capability::Rule;
+use crate::policy::Opening;
 use crate::policy::pattern::Pattern;
 use crate::policy::treatment::Treatment;
 use crate::types::{Origin, Target};
@@ -153,6 +154,17 @@ impl Table {
             route: Arc::clone(route),
             claim: Claim::Anyone,
             is_ambiguous: false,
+        })
+    }
+
+    /// The routes that let bodies pass unscanned.
+    pub(in crate::policy) fn openings(&self) -> impl Iterator<Item = Opening<'_>> {
+        self.routes.iter().filter_map(|route| match &route.effect {
+            Effect::Treat { treatment, .. } if !treatment.content.is_empty() => Some(Opening {
+                origin: &route.origin,
+                content: &treatment.content,
+            }),
+            _ => None,
         })
     }
 

@@ -374,3 +374,71 @@ fn places_every_mistake_inside_the_text() {
         }
     }
 }
+
+#[test]
+fn opens_routes_to_types_that_nothing_can_scan() {
+    let policy = routes(
+        "- { match: GET /a, public: a, content: [Image/*, application/pdf, text/css] }
+- { match: GET /b, public: b }
+- { match: GET /c, records: '$', owner: id, content: [application/vnd.ms-excel] }
+",
+    );
+    let openings = policy.openings();
+    let said: Vec<String> = openings
+        .iter()
+        .map(|open| format!("{} {:?}", open.origin.rule, open.content.len()))
+        .collect();
+    assert_eq!(said, ["GET /a 3", "GET /c 1"]);
+    let ranges = openings[0].content;
+    let covered = |essence: &str| ranges.iter().any(|range| range.covers(essence));
+    for essence in ["image/png", "image/x-icon", "application/pdf", "text/css"] {
+        assert!(covered(essence), "{essence}");
+    }
+    for essence in [
+        "imagery/png",
+        "application/zip",
+        "application/pdf2",
+        "image",
+        "text/html",
+    ] {
+        assert!(!covered(essence), "{essence}");
+    }
+}
+
+#[test]
+fn opens_no_route_to_what_holds_text_or_runs() {
+    for range in [
+        "'*/*'",
+        "application/*",
+        "text/*",
+        "multipart/*",
+        "text/html",
+        "text/plain",
+        "text/csv",
+        "image/svg+xml",
+        "Image/SVG+XML",
+        "application/xhtml+xml",
+        "application/xml",
+        "application/json",
+        "application/geo+json",
+        "application/json-seq",
+        "application/x-ndjson",
+        "application/x-javascript",
+        "application/x-ecmascript",
+        "application/signed-exchange",
+        "multipart/mixed",
+        "multipart/x-mixed-replace",
+        "message/rfc822",
+        "image",
+        "'image/png; charset=utf-8'",
+        "'image /png'",
+        "'*/png'",
+        "image/p*",
+    ] {
+        let said = refused(&format!(
+            "routes:\n- {{ match: GET /a, public: a, content: [{range}] }}\n"
+        ));
+        assert!(said.starts_with("policy.yaml:5:"), "{range}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

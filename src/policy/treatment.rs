@@ -2,6 +2,7 @@
 //!
 //! Plain data, made by `policy::compile` alone and read by the filter. It holds no decision.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::json::Selector;
@@ -20,8 +21,43 @@ pub struct Treatment {
     pub public: Option<Arc<str>>,
     /// The kind to read answers as, where the app's content type misleads (`as:`).
     pub read_as: Option<Kind>,
+    /// The types that pass unscanned, where they can't be scanned (`content:`).
+    pub content: Vec<MediaRange>,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
+}
+
+impl Treatment {
+    /// Answers pass unread: they are nobody's data, and nothing is detected in them.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        self.records.is_none() && self.public.is_some() && self.detect.automaton.is_none()
+    }
+}
+
+/// A media type, or all of one top-level type: `application/pdf`, `image/*`. In lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaRange {
+    /// The top-level type.
+    pub top: Box<str>,
+    /// The subtype; none stands for all.
+    pub sub: Option<Box<str>>,
+}
+
+impl MediaRange {
+    /// Whether the range holds the type `essence`: `type/subtype` in lower case, without parameters.
+    #[must_use]
+    pub fn covers(&self, essence: &str) -> bool {
+        essence.split_once('/').is_some_and(|(top, sub)| {
+            *self.top == *top && self.sub.as_deref().is_none_or(|own| own == sub)
+        })
+    }
+}
+
+impl fmt::Display for MediaRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.top, self.sub.as_deref().unwrap_or("*"))
+    }
 }
 
 /// The kinds of bodies that can be scanned.

@@ -250,7 +250,7 @@ impl Drop for Exchange {
 }
 
 fn hit(count: &Count, report: &Report) -> RuleHit {
-    let is_detector = count.kind != "owner";
+    let is_detector = !matches!(count.kind, "content" | "owner");
     let first = report
         .findings()
         .iter()
@@ -259,6 +259,7 @@ fn hit(count: &Count, report: &Report) -> RuleHit {
         rule: count.rule.to_string(),
         control: count.control,
         action: match count.action {
+            "allow" => RuleAction::Allow,
             "drop" | "remove" => RuleAction::Drop,
             "hide" => RuleAction::Hide,
             "mask" => RuleAction::Mask,

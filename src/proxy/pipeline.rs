@@ -208,7 +208,8 @@ impl Inbound {
         }
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
-        respond::sign(answer.headers_mut(), id, &kinds(&permit));
+        let kinds = kinds(&permit, answer.body().report());
+        respond::sign(answer.headers_mut(), id, &kinds);
         Ok(Passed {
             answer,
             lease,
@@ -343,8 +344,12 @@ fn unwritten() -> Refusal {
     Refusal::new(ReasonCode::AuditUnavailable)
 }
 
-fn kinds(permit: &Permit) -> HeaderValue {
-    let kinds = Plan::kinds(permit.treatment());
+fn kinds(permit: &Permit, report: &Report) -> HeaderValue {
+    let kinds = if report.is_unscanned() {
+        vec!["content"]
+    } else {
+        Plan::kinds(permit.treatment())
+    };
     if kinds.is_empty() {
         return respond::NO_FILTER.clone();
     }

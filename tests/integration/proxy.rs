@@ -2,6 +2,7 @@
 
 mod bodies;
 mod browser;
+mod content;
 mod faults;
 mod floods;
 mod framing;

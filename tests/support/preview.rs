@@ -42,6 +42,12 @@ const ROUTES: &str = r#"
 "#;
 
 impl Builder {
+    /// With these routes instead, and what else of the policy stands after them.
+    pub(crate) fn routes(mut self, routes: &str) -> Self {
+        self.routes = routes.to_owned();
+        self
+    }
+
     pub(crate) fn limits(mut self, limits: &str) -> Self {
         self.limits = limits.to_owned();
         self

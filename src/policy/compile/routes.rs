@@ -111,6 +111,7 @@ impl Compiler {
             (form.also.span(), "also"),
             (form.optional.span(), "optional"),
             (form.read_as.span(), "as"),
+            (form.content.span(), "content"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
         ];
@@ -162,6 +163,7 @@ impl Compiler {
                     KindWord::Ndjson => Kind::Ndjson,
                     KindWord::Text => Kind::Text,
                 }),
+                content: self.content(form),
                 detect: Arc::clone(detect?),
             }),
         })

@@ -72,6 +72,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             records: records.map(Arc::new),
             public: Some("fuzzed".into()),
             read_as: None,
+            content: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {

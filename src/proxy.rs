@@ -13,6 +13,7 @@ pub mod pipeline;
 pub mod respond;
 mod upload;
 mod upstream;
+mod validators;
 
 pub use answer::Answer;
 pub use exchange::Ledger;

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{ETAG, HOST};
 use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use super::identity::Copies;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
+use super::validators::Validators;
 use super::{fence, headers, identity, normalise};
 use crate::capability::{Capability, Facts, Verifier};
 use crate::filter::{
@@ -191,23 +192,29 @@ impl Inbound {
         copies.remove_cookies(&mut head.headers);
         copies.remove(&mut head.headers);
         headers::to_app(&mut head.headers, &subject)?;
+        let setting = [&*self.ledger.preview, policy.hash()];
+        let validators = Validators::take(&mut head.headers, &context.key, &setting, &permit, now);
         head.version = http::Version::HTTP_11;
         head.extensions.clear();
         let upload = Upload::new(body, self.limits.body_time, copies);
         let turn = upload.turn();
         let request = Request::from_parts(head, upload);
-        let request = filter::request(&permit, &context, &target, request).await?;
+        let mut request = filter::request(&permit, &context, &target, request).await?;
+        validators.put(request.headers_mut());
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
         let (mut answer, lease) =
             upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
-        if let Err(refusal) = headers::from_app(answer.headers_mut()) {
-            exchange.found(&before);
-            return Err(refusal.into());
-        }
+        let status = answer.status();
+        let narrowed = headers::from_app(answer.headers_mut())
+            .and_then(|()| validators.seal(status, answer.headers_mut()));
+        let tag = narrowed.inspect_err(|_| exchange.found(&before))?;
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
+        if let Some(tag) = tag {
+            answer.headers_mut().insert(ETAG, tag);
+        }
         let kinds = kinds(&permit, answer.body().report());
         respond::sign(answer.headers_mut(), id, &kinds);
         Ok(Passed {

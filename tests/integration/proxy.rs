@@ -11,3 +11,4 @@ mod lifecycle;
 mod passing;
 mod refusing;
 mod streams;
+mod validators;

@@ -80,6 +80,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             public: Some("a bench".into()),
             read_as: None,
             content: Vec::new(),
+            csp: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,

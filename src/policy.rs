@@ -46,13 +46,15 @@ pub enum Mode {
     Observe,
 }
 
-/// A route that lets bodies of some types pass unscanned.
+/// A route that opens what is closed unless said: lets bodies pass unscanned, or pages turn to other origins.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// The route; its rule is the route's `match`.
     pub origin: &'a Origin,
-    /// The types.
+    /// The types that pass unscanned.
     pub content: &'a [MediaRange],
+    /// The origins that pages may turn to, by the directive of the content security policy.
+    pub csp: &'a [(&'static str, Vec<Box<str>>)],
 }
 
 /// A policy that was read, checked and compiled.
@@ -132,7 +134,7 @@ impl Policy {
         self.table.len()
     }
 
-    /// The routes that let bodies pass unscanned, in the order of the file.
+    /// The routes that open what is closed unless said, in the order of the file.
     #[must_use]
     pub fn openings(&self) -> Vec<Opening<'_>> {
         let mut openings: Vec<Opening<'_>> = self.table.openings().collect();

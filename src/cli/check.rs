@@ -1,5 +1,6 @@
 //! `chaperone check POLICY...`: every mistake of policy files, with its place and its remedy.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -29,13 +30,14 @@ struct Report<'a> {
     openings: Vec<Open<'a>>,
 }
 
-/// A route whose `content` lets bodies pass unscanned, as machines read it.
+/// A route that opens what is closed unless said, as machines read it.
 #[derive(Debug, Serialize)]
 struct Open<'a> {
     file: &'a str,
     line: u32,
     route: &'a str,
     content: Vec<String>,
+    csp: BTreeMap<&'static str, &'a [Box<str>]>,
 }
 
 impl<'a> From<Opening<'a>> for Open<'a> {
@@ -45,6 +47,11 @@ impl<'a> From<Opening<'a>> for Open<'a> {
             line: opening.origin.line,
             route: &opening.origin.rule,
             content: opening.content.iter().map(ToString::to_string).collect(),
+            csp: opening
+                .csp
+                .iter()
+                .map(|(directive, origins)| (*directive, origins.as_slice()))
+                .collect(),
         }
     }
 }
@@ -80,12 +87,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 writeln!(out, "{path}: fine ({routes} routes, {rules} detect rules)")?;
             }
             for open in openings(&fine) {
-                let (file, line, route, types) =
-                    (open.file, open.line, open.route, open.content.join(", "));
-                writeln!(
-                    out,
-                    "{file}:{line}: `{route}` lets pass what nothing can scan ({types}): the app can hide anything in it"
-                )?;
+                let place = format!("{}:{}: `{}`", open.file, open.line, open.route);
+                if !open.content.is_empty() {
+                    let types = open.content.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pass what nothing can scan ({types}): the app can hide anything in it"
+                    )?;
+                }
+                for (directive, origins) in &open.csp {
+                    let origins = origins.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pages turn elsewhere ({directive} {origins}): the app can tell these origins what a page shows"
+                    )?;
+                }
             }
             if !mistakes.is_empty() {
                 let count = mistakes.len();

@@ -31,6 +31,7 @@ impl Fixture {
                 public: Some("a test".into()),
                 read_as: None,
                 content: Vec::new(),
+                csp: Vec::new(),
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),

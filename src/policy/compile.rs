@@ -1,5 +1,6 @@
 //! Document → [`Policy`]: everything that a file says is checked here, and every mistake noted at its place.
 
+mod browser;
 mod content;
 mod detect;
 mod routes;

@@ -32,7 +32,6 @@ const KEYS: &[Key] = &[
         "owners compared without letter case",
     ),
     (&["route"], "cors", "answers to CORS preflights"),
-    (&["route"], "csp", "a wider content security policy"),
     (&["route"], "html", "owner rules for HTML"),
     (&["route"], "level", "routes for reviewed code alone"),
     (&["route"], "request", "owner rules for request bodies"),

@@ -157,14 +157,18 @@ impl Table {
         })
     }
 
-    /// The routes that let bodies pass unscanned.
+    /// The routes that open what is closed unless said.
     pub(in crate::policy) fn openings(&self) -> impl Iterator<Item = Opening<'_>> {
         self.routes.iter().filter_map(|route| match &route.effect {
-            Effect::Treat { treatment, .. } if !treatment.content.is_empty() => Some(Opening {
-                origin: &route.origin,
-                content: &treatment.content,
-            }),
-            _ => None,
+            Effect::Treat { treatment, .. } => {
+                let is_open = !treatment.content.is_empty() || !treatment.csp.is_empty();
+                is_open.then_some(Opening {
+                    origin: &route.origin,
+                    content: &treatment.content,
+                    csp: &treatment.csp,
+                })
+            }
+            Effect::Deny(_) => None,
         })
     }
 

@@ -442,3 +442,61 @@ fn opens_no_route_to_what_holds_text_or_runs() {
         assert_eq!(said.lines().count(), 1, "{said}");
     }
 }
+
+#[test]
+fn widens_the_fence_to_whole_origins_alone() {
+    for origin in [
+        "https://cdn.example",
+        "https://cdn.example:8443",
+        "https://xn--bcher-kva.example",
+        "https://192.0.2.7",
+        "http://localhost:3000",
+        "http://app.localhost",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+    ] {
+        let policy = routes(&format!(
+            "- {{ match: GET /a, public: a, csp: {{ img-src: ['{origin}'] }} }}\n"
+        ));
+        let openings = policy.openings();
+        let (directive, origins) = &openings[0].csp[0];
+        assert_eq!((*directive, &*origins[0]), ("img-src", origin));
+    }
+    for origin in [
+        "*",
+        "https:",
+        "https://",
+        "cdn.example",
+        "//cdn.example",
+        "https://*.example",
+        "https://cdn.example/",
+        "https://cdn.example/a",
+        "https://cdn.example?a",
+        "https://a.example; script-src *",
+        "https://a.example https://b.example",
+        "https://a.example,",
+        "https://a@b.example",
+        "https://CDN.example",
+        "https://bücher.example",
+        "https://cdn.example:443",
+        "https://cdn.example:0",
+        "https://cdn.example:080",
+        "https://cdn.example:70000",
+        "https://cdn.example:",
+        "https://cdn..example",
+        "http://cdn.example",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://128.0.0.1",
+        "wss://cdn.example",
+        "data:",
+        "''self''",
+        "null",
+    ] {
+        let said = refused(&format!(
+            "routes:\n- {{ match: GET /a, public: a, csp: {{ connect-src: ['{origin}'] }} }}\n"
+        ));
+        assert!(said.contains("origin"), "{origin}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

@@ -23,6 +23,8 @@ pub struct Treatment {
     pub read_as: Option<Kind>,
     /// The types that pass unscanned, where they can't be scanned (`content:`).
     pub content: Vec<MediaRange>,
+    /// Origins beside the preview's own that pages may turn to, by the directive of the content security policy (`csp:`).
+    pub csp: Vec<(&'static str, Vec<Box<str>>)>,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
 }

@@ -216,7 +216,7 @@ impl Inbound {
             answer.headers_mut().insert(ETAG, tag);
         }
         let kinds = kinds(&permit, answer.body().report());
-        respond::sign(answer.headers_mut(), id, &kinds);
+        respond::sign(answer.headers_mut(), id, &kinds, &permit.treatment().csp);
         Ok(Passed {
             answer,
             lease,

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, html};
 use serde::Serialize;
 
-use super::fence;
+use super::fence::{self, Csp};
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
@@ -114,7 +114,7 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     if status == StatusCode::SERVICE_UNAVAILABLE && !is_hidden {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    sign(headers, id, &NO_FILTER);
+    sign(headers, id, &NO_FILTER, &[]);
     answer
 }
 
@@ -153,18 +153,18 @@ pub(super) fn message(answer: &Response<Bytes>) -> Vec<u8> {
 pub(super) fn speechless() -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status(ReasonCode::Internal);
-    fence::put_up(answer.headers_mut());
+    fence::put_up(answer.headers_mut(), &[]);
     answer.headers_mut().insert(FILTER, NO_FILTER.clone());
     answer
 }
 
 /// What every answer carries: the decision's id, the kinds of rules that ran, and the fence for browsers.
-pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue) {
+pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue, csp: &Csp) {
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(DECISION, id);
     }
     headers.insert(FILTER, filter.clone());
-    fence::put_up(headers);
+    fence::put_up(headers, csp);
 }
 
 fn challenge(code: ReasonCode) -> HeaderValue {

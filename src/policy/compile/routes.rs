@@ -112,6 +112,7 @@ impl Compiler {
             (form.optional.span(), "optional"),
             (form.read_as.span(), "as"),
             (form.content.span(), "content"),
+            (form.csp.span(), "csp"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
         ];
@@ -164,6 +165,7 @@ impl Compiler {
                     KindWord::Text => Kind::Text,
                 }),
                 content: self.content(form),
+                csp: self.csp(form),
                 detect: Arc::clone(detect?),
             }),
         })

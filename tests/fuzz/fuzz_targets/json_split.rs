@@ -73,6 +73,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             public: Some("fuzzed".into()),
             read_as: None,
             content: Vec::new(),
+            csp: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {

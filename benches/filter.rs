@@ -81,6 +81,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             read_as: None,
             content: Vec::new(),
             csp: Vec::new(),
+            cors: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,

@@ -46,7 +46,8 @@ pub enum Mode {
     Observe,
 }
 
-/// A route that opens what is closed unless said: lets bodies pass unscanned, or pages turn to other origins.
+/// A route that opens what is closed unless said: lets bodies pass unscanned, pages turn to other
+/// origins, or those of other origins read its answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// The route; its rule is the route's `match`.
@@ -55,6 +56,8 @@ pub struct Opening<'a> {
     pub content: &'a [MediaRange],
     /// The origins that pages may turn to, by the directive of the content security policy.
     pub csp: &'a [(&'static str, Vec<Box<str>>)],
+    /// The origins whose pages may read the answers.
+    pub cors: &'a [Box<str>],
 }
 
 /// A policy that was read, checked and compiled.

@@ -4,6 +4,7 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod cors;
 mod exchange;
 mod fence;
 mod headers;

@@ -38,6 +38,7 @@ struct Open<'a> {
     route: &'a str,
     content: Vec<String>,
     csp: BTreeMap<&'static str, &'a [Box<str>]>,
+    cors: &'a [Box<str>],
 }
 
 impl<'a> From<Opening<'a>> for Open<'a> {
@@ -52,6 +53,7 @@ impl<'a> From<Opening<'a>> for Open<'a> {
                 .iter()
                 .map(|(directive, origins)| (*directive, origins.as_slice()))
                 .collect(),
+            cors: opening.cors,
         }
     }
 }
@@ -93,6 +95,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                     writeln!(
                         out,
                         "{place} lets pass what nothing can scan ({types}): the app can hide anything in it"
+                    )?;
+                }
+                if !open.cors.is_empty() {
+                    let origins = open.cors.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pages of other origins ask ({origins}): they can read what the user may"
                     )?;
                 }
                 for (directive, origins) in &open.csp {

@@ -32,6 +32,7 @@ impl Fixture {
                 read_as: None,
                 content: Vec::new(),
                 csp: Vec::new(),
+                cors: Vec::new(),
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),

@@ -130,6 +130,9 @@ pub(in crate::policy) struct RouteForm {
     /// Media types that pass unscanned where they can't be scanned: `image/*`, `application/pdf`.
     #[serde(default)]
     pub(in crate::policy) content: Field<Vec<Field<String>>>,
+    /// Other origins whose pages may send these requests and read the answers.
+    #[serde(default)]
+    pub(in crate::policy) cors: Field<Vec<Field<String>>>,
     /// Other origins that the route's pages may turn to, beside the preview's own.
     #[serde(default)]
     pub(in crate::policy) csp: Field<CspForm>,

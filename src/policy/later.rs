@@ -11,7 +11,6 @@ type Key = (&'static [&'static str], &'static str, &'static str);
 
 const KEYS: &[Key] = &[
     (&["policy"], "binding", "tokens bound to one preview"),
-    (&["policy"], "cors", "answers to CORS preflights"),
     (
         &["policy"],
         "outbound",
@@ -31,7 +30,6 @@ const KEYS: &[Key] = &[
         "fold_case",
         "owners compared without letter case",
     ),
-    (&["route"], "cors", "answers to CORS preflights"),
     (&["route"], "html", "owner rules for HTML"),
     (&["route"], "level", "routes for reviewed code alone"),
     (&["route"], "request", "owner rules for request bodies"),

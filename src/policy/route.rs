@@ -77,6 +77,17 @@ impl Routed {
         &self.route.origin
     }
 
+    /// Pages of `origin` may send requests on this route and read the answers.
+    #[must_use]
+    pub fn is_shared_with(&self, origin: &str) -> bool {
+        match &self.route.effect {
+            Effect::Treat { treatment, .. } if !self.is_ambiguous => {
+                treatment.cors.iter().any(|known| **known == *origin)
+            }
+            _ => false,
+        }
+    }
+
     /// The path (or query) names `id`, octet for octet, or the route asks for no one.
     pub(in crate::policy) fn is_about(&self, id: &str) -> bool {
         match &self.claim {
@@ -161,11 +172,14 @@ impl Table {
     pub(in crate::policy) fn openings(&self) -> impl Iterator<Item = Opening<'_>> {
         self.routes.iter().filter_map(|route| match &route.effect {
             Effect::Treat { treatment, .. } => {
-                let is_open = !treatment.content.is_empty() || !treatment.csp.is_empty();
+                let is_open = !treatment.content.is_empty()
+                    || !treatment.csp.is_empty()
+                    || !treatment.cors.is_empty();
                 is_open.then_some(Opening {
                     origin: &route.origin,
                     content: &treatment.content,
                     csp: &treatment.csp,
+                    cors: &treatment.cors,
                 })
             }
             Effect::Deny(_) => None,

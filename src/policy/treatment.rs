@@ -25,6 +25,8 @@ pub struct Treatment {
     pub content: Vec<MediaRange>,
     /// Origins beside the preview's own that pages may turn to, by the directive of the content security policy (`csp:`).
     pub csp: Vec<(&'static str, Vec<Box<str>>)>,
+    /// Origins whose pages may ask and read the answers (`cors:`).
+    pub cors: Vec<Box<str>>,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
 }

@@ -125,6 +125,16 @@ impl Exchange {
         self.write().await
     }
 
+    /// Closes an exchange that the sidecar itself has answered.
+    pub(super) async fn answered(mut self, status: u16) -> Result<(), AuditError> {
+        self.note(|record, _| {
+            record.status = Some(status);
+            record.decision = Verdict::Allow;
+            record.ending = Ending::Complete;
+        });
+        self.write().await
+    }
+
     /// Closes an exchange whose answer came to an end, whichever.
     pub(super) async fn ended(
         mut self,

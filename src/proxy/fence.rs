@@ -7,10 +7,10 @@
 use std::sync::LazyLock;
 
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LINK, REFERRER_POLICY,
-    REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LINK, REFERRER_POLICY, REFRESH, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::headers::{SESSION, remove_where};
 use crate::types::{ReasonCode, Refusal};
@@ -51,10 +51,7 @@ const SOURCE_MAPS: [HeaderName; 2] = [
 ];
 
 /// Refuses what browsers ask that no app may answer, whatever the route.
-pub(super) fn refuse_beyond(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
-    if *method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        return Err(Refusal::new(ReasonCode::PreflightRefused));
-    }
+pub(super) fn refuse_beyond(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_worker = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"serviceworker");
     if headers.contains_key(SERVICE_WORKER) || headers.get_all(FETCH_DEST).iter().any(is_worker) {
         return Err(Refusal::new(ReasonCode::ServiceWorkerRefused));
@@ -293,7 +290,7 @@ fn is_local(reference: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{narrow, narrow_trailers, put_up, refuse_beyond};
     use crate::types::ReasonCode;
@@ -457,20 +454,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_preflights_and_service_workers() {
-        let asks = |method: Method, fields: &[(&str, &str)]| {
-            refuse_beyond(&method, &map(fields)).map_err(|refusal| refusal.code)
-        };
-        let preflight = [("origin", "null"), ("access-control-request-method", "PUT")];
-        let refused = Err(ReasonCode::PreflightRefused);
-        assert_eq!(asks(Method::OPTIONS, &preflight), refused);
-        assert_eq!(asks(Method::GET, &preflight), Ok(()));
-        assert_eq!(asks(Method::OPTIONS, &[("origin", "null")]), Ok(()));
+    fn refuses_service_workers() {
+        let asks =
+            |fields: &[(&str, &str)]| refuse_beyond(&map(fields)).map_err(|refusal| refusal.code);
         let refused = Err(ReasonCode::ServiceWorkerRefused);
-        let script = [("service-worker", "script")];
-        assert_eq!(asks(Method::GET, &script), refused);
-        let destination = [("sec-fetch-dest", "ServiceWorker")];
-        assert_eq!(asks(Method::GET, &destination), refused);
-        assert_eq!(asks(Method::GET, &[("sec-fetch-dest", "worker")]), Ok(()));
+        assert_eq!(asks(&[("service-worker", "script")]), refused);
+        assert_eq!(asks(&[("sec-fetch-dest", "ServiceWorker")]), refused);
+        assert_eq!(asks(&[("sec-fetch-dest", "worker")]), Ok(()));
     }
 }

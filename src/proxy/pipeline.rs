@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::answer::Answer;
+use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
 use super::respond::{self, Asked};
@@ -127,17 +128,23 @@ impl Inbound {
         request: Request<Incoming>,
         asked: &Asked,
     ) -> Result<Response<FilteredBody>, Response<Bytes>> {
-        let stop = match self.pipeline(id, &mut exchange, request).await {
+        let (refusal, report) = match self.pipeline(id, &mut exchange, request).await {
             Ok(passed) => {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
             }
-            Err(stop) => stop,
+            Err(Stop::Allowed(preflight)) => {
+                let answer = respond::preflight(&preflight, id);
+                let written = exchange.answered(answer.status().as_u16()).await;
+                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
+                return Err(written.map_or_else(unwritten, |()| answer));
+            }
+            Err(Stop::Refused(refusal, report)) => (refusal, report),
         };
-        let answer = respond::refusal(&stop.refusal, id, asked);
+        let answer = respond::refusal(&refusal, id, asked);
         let status = answer.status().as_u16();
-        let report = stop.report.as_deref();
-        match exchange.refused(&stop.refusal, report, status).await {
+        let report = report.as_deref();
+        match exchange.refused(&refusal, report, status).await {
             Ok(()) => Err(answer),
             Err(_) => Err(respond::refusal(&unwritten(), id, asked)),
         }
@@ -160,7 +167,10 @@ impl Inbound {
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
-        fence::refuse_beyond(&method, &head.headers)?;
+        if let Some(preflight) = Preflight::of(&method, &head.headers)? {
+            return Err(preflight_stop(exchange, policy, preflight, &target));
+        }
+        fence::refuse_beyond(&head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
@@ -188,6 +198,7 @@ impl Inbound {
         };
         let context = self.context(now);
 
+        let origin = cors::origin(&head.headers);
         let subject = Arc::clone(permit.subject());
         copies.remove_cookies(&mut head.headers);
         copies.remove(&mut head.headers);
@@ -216,7 +227,9 @@ impl Inbound {
             answer.headers_mut().insert(ETAG, tag);
         }
         let kinds = kinds(&permit, answer.body().report());
-        respond::sign(answer.headers_mut(), id, &kinds, &permit.treatment().csp);
+        let treatment = permit.treatment();
+        respond::sign(answer.headers_mut(), id, &kinds, &treatment.csp);
+        cors::share(answer.headers_mut(), &treatment.cors, origin);
         Ok(Passed {
             answer,
             lease,
@@ -323,27 +336,41 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
     Ok(body)
 }
 
-/// Why a request goes no further, and what the filter had found by then.
-struct Stop {
-    refusal: Refusal,
-    report: Option<Box<Report>>,
+/// Why a request goes no further.
+enum Stop {
+    /// It is a preflight that the policy allows: the sidecar answers it.
+    Allowed(Preflight),
+    /// It is refused, and this is what the filter had found by then.
+    Refused(Refusal, Option<Box<Report>>),
 }
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            report: None,
-        }
+        Self::Refused(refusal, None)
     }
 }
 
 impl From<Box<Blocked>> for Stop {
     fn from(blocked: Box<Blocked>) -> Self {
-        Self {
-            refusal: blocked.refusal,
-            report: Some(Box::new(blocked.report)),
-        }
+        Self::Refused(blocked.refusal, Some(Box::new(blocked.report)))
+    }
+}
+
+/// What becomes of a preflight: that is up to the route of the request to come.
+fn preflight_stop(
+    exchange: &mut Exchange,
+    policy: &Policy,
+    preflight: Preflight,
+    target: &Target,
+) -> Stop {
+    let routed = policy.route(&preflight.method, target);
+    if let Some(routed) = &routed {
+        exchange.falls_under(routed.origin());
+    }
+    if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
+        Stop::Allowed(preflight)
+    } else {
+        Preflight::refused().into()
     }
 }
 

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, html};
 use serde::Serialize;
 
+use super::cors::Preflight;
 use super::fence::{self, Csp};
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
@@ -115,6 +116,16 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     sign(headers, id, &NO_FILTER, &[]);
+    answer
+}
+
+/// The answer to a preflight that the policy allows.
+pub(super) fn preflight(preflight: &Preflight, id: DecisionId) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    sign(headers, id, &NO_FILTER, &[]);
+    preflight.allow(headers);
     answer
 }
 

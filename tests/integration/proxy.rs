@@ -3,6 +3,7 @@
 mod bodies;
 mod browser;
 mod content;
+mod cors;
 mod faults;
 mod floods;
 mod framing;

@@ -37,7 +37,8 @@ impl Compiler {
             .collect()
     }
 
-    fn origins(&self, field: &Field<Vec<Field<String>>>) -> Vec<Box<str>> {
+    /// The origins of one list.
+    pub(super) fn origins(&self, field: &Field<Vec<Field<String>>>) -> Vec<Box<str>> {
         let Some((texts, span)) = field.placed() else {
             return Vec::new();
         };

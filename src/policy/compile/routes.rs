@@ -112,6 +112,7 @@ impl Compiler {
             (form.optional.span(), "optional"),
             (form.read_as.span(), "as"),
             (form.content.span(), "content"),
+            (form.cors.span(), "cors"),
             (form.csp.span(), "csp"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
@@ -166,6 +167,7 @@ impl Compiler {
                 }),
                 content: self.content(form),
                 csp: self.csp(form),
+                cors: self.origins(&form.cors),
                 detect: Arc::clone(detect?),
             }),
         })

@@ -74,6 +74,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             read_as: None,
             content: Vec::new(),
             csp: Vec::new(),
+            cors: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {

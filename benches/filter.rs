@@ -84,6 +84,9 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             html: None,
             public: Some("a bench".into()),
             read_as: None,
+            content: Vec::new(),
+            csp: Vec::new(),
+            cors: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,

@@ -20,6 +20,7 @@ pub mod inspect;
 mod json;
 pub mod media;
 mod multipart;
+mod opaque;
 mod overrides;
 mod owned;
 mod parts;

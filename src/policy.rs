@@ -35,8 +35,8 @@ pub use route::Routed;
 use crate::capability::binding::Review;
 use crate::capability::{self, Revoked, RootKey};
 use crate::policy::route::Table;
-use crate::policy::treatment::DetectPlan;
-use crate::types::Target;
+use crate::policy::treatment::{DetectPlan, MediaRange};
+use crate::types::{Origin, Target};
 
 /// Whether rules act, or are only recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,20 @@ pub enum Mode {
     Enforce,
     /// What the rules would do is recorded, and nothing is changed.
     Observe,
+}
+
+/// A route that opens what is closed unless said: lets bodies pass unscanned, pages turn to other
+/// origins, or those of other origins read its answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The route; its rule is the route's `match`.
+    pub origin: &'a Origin,
+    /// The types that pass unscanned.
+    pub content: &'a [MediaRange],
+    /// The origins that pages may turn to, by the directive of the content security policy.
+    pub csp: &'a [(&'static str, Vec<Box<str>>)],
+    /// The origins whose pages may read the answers.
+    pub cors: &'a [Box<str>],
 }
 
 /// A policy that was read, checked and compiled.
@@ -169,6 +183,14 @@ impl Policy {
     #[must_use]
     pub fn routes(&self) -> usize {
         self.table.len()
+    }
+
+    /// The routes that open what is closed unless said, in the order of the file.
+    #[must_use]
+    pub fn openings(&self) -> Vec<Opening<'_>> {
+        let mut openings: Vec<Opening<'_>> = self.table.openings().collect();
+        openings.sort_by_key(|opening| opening.origin.line);
+        openings
     }
 
     /// The route that a request falls under; none blocks it.

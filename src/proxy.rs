@@ -4,6 +4,7 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod cors;
 mod destination;
 mod exchange;
 mod fence;
@@ -19,6 +20,7 @@ pub mod respond;
 mod spelling;
 mod upload;
 mod upstream;
+mod validators;
 
 pub use answer::Answer;
 pub use exchange::Ledger;

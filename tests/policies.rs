@@ -240,3 +240,43 @@ fn warns_of_data_that_needs_no_approval() {
         }
     }
 }
+
+/// What a policy opens is said of a sound policy, too.
+#[test]
+fn lists_what_a_policy_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    put_keys(folder.path());
+    let path = folder.path().join("policy.yaml");
+    let policy = "version: 1\npolicy: open\ncapability: { biscuit: { root_keys: [keys/issuer.pub] } }\nroutes:
+  - { match: GET /z, public: Files., content: [image/*, application/pdf] }
+  - { match: GET /closed, public: Text. }
+  - match: GET /a
+    public: Maps.
+    csp: { img-src: [\"https://tiles.example\"] }
+    cors: [\"https://shop.example\"]
+";
+    std::fs::write(&path, policy).unwrap();
+    let path = path.to_str().unwrap();
+    let output = chaperone(&["check", path]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = text(&output.stdout).replace(path, "policy.yaml");
+    insta::assert_snapshot!(said, @r"
+    policy.yaml: fine (3 routes, 0 detect rules)
+    policy.yaml:5: `GET /z` lets pass what nothing can scan (image/*, application/pdf): the app can hide anything in it
+    policy.yaml:7: `GET /a` lets pages of other origins ask (https://shop.example): they can read what the user may
+    policy.yaml:7: `GET /a` lets pages turn elsewhere (img-src https://tiles.example): the app can tell these origins what a page shows
+    ");
+    let output = chaperone(&["check", "--format", "json", path]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = serde_json::json!([
+        {
+            "file": path, "line": 5, "route": "GET /z",
+            "content": ["image/*", "application/pdf"], "csp": {}, "cors": []
+        },
+        {
+            "file": path, "line": 7, "route": "GET /a",
+            "content": [], "csp": { "img-src": ["https://tiles.example"] }, "cors": ["https://shop.example"]
+        },
+    ]);
+    assert_eq!(report["openings"], expected);
+}

@@ -1,5 +1,6 @@
 //! `chaperone check POLICY...`: every mistake of policy files, with its place and its remedy.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use crate::cli::ExitCode;
 use crate::cli::report::{self, Entry, Format};
-use crate::policy::{self, Diagnostic};
+use crate::policy::{self, Diagnostic, Opening, Policy};
 
 /// What `check` was asked.
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,35 @@ struct Report<'a> {
     mistakes: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Entry<'a>>,
+    openings: Vec<Open<'a>>,
+}
+
+/// A route that opens what is closed unless said, as machines read it.
+#[derive(Debug, Serialize)]
+struct Open<'a> {
+    file: &'a str,
+    line: u32,
+    route: &'a str,
+    content: Vec<String>,
+    csp: BTreeMap<&'static str, &'a [Box<str>]>,
+    cors: &'a [Box<str>],
+}
+
+impl<'a> From<Opening<'a>> for Open<'a> {
+    fn from(opening: Opening<'a>) -> Self {
+        Self {
+            file: &opening.origin.file,
+            line: opening.origin.line,
+            route: &opening.origin.rule,
+            content: opening.content.iter().map(ToString::to_string).collect(),
+            csp: opening
+                .csp
+                .iter()
+                .map(|(directive, origins)| (*directive, origins.as_slice()))
+                .collect(),
+            cors: opening.cors,
+        }
+    }
 }
 
 /// Checks the files: 0 fine, 1 mistakes, 2 unreadable.
@@ -48,6 +78,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 files: args.policies.len(),
                 mistakes: mistakes.iter().map(Entry::from).collect(),
                 warnings: warnings.map(Entry::from).collect(),
+                openings: openings(&fine),
             };
             let mut out = std::io::stdout().lock();
             serde_json::to_writer_pretty(&mut out, &report)?;
@@ -57,10 +88,34 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             report::print_warnings(warnings)?;
             report::print(&mistakes)?;
             let mut out = anstream::stdout().lock();
-            for (path, policy) in fine {
+            for (path, policy) in &fine {
                 let (routes, rules) = (policy.routes(), policy.detect().rules.len());
                 let path = path.display();
                 writeln!(out, "{path}: fine ({routes} routes, {rules} detect rules)")?;
+            }
+            for open in openings(&fine) {
+                let place = format!("{}:{}: `{}`", open.file, open.line, open.route);
+                if !open.content.is_empty() {
+                    let types = open.content.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pass what nothing can scan ({types}): the app can hide anything in it"
+                    )?;
+                }
+                if !open.cors.is_empty() {
+                    let origins = open.cors.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pages of other origins ask ({origins}): they can read what the user may"
+                    )?;
+                }
+                for (directive, origins) in &open.csp {
+                    let origins = origins.join(", ");
+                    writeln!(
+                        out,
+                        "{place} lets pages turn elsewhere ({directive} {origins}): the app can tell these origins what a page shows"
+                    )?;
+                }
             }
             if !mistakes.is_empty() {
                 let count = mistakes.len();
@@ -76,4 +131,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::Findings
     })
+}
+
+fn openings<'a>(policies: &'a [(&PathBuf, Policy)]) -> Vec<Open<'a>> {
+    let all = policies.iter().flat_map(|(_, policy)| policy.openings());
+    all.map(Open::from).collect()
 }

@@ -33,6 +33,9 @@ impl Fixture {
                 html: None,
                 public: Some("a test".into()),
                 read_as: None,
+                content: Vec::new(),
+                csp: Vec::new(),
+                cors: Vec::new(),
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),

@@ -55,7 +55,9 @@ impl Flow {
         let owed = source.size_hint().exact();
         let keeps_length = match &engine {
             Engine::Pass(..) => true,
-            Engine::Stream(stream) => side == Side::Request || stream.is_observing(),
+            Engine::Stream(stream) => {
+                side == Side::Request || stream.is_observing() || stream.is_verbatim()
+            }
         };
         Self {
             is_over: source.is_end_stream() || owed == Some(0),

@@ -69,6 +69,18 @@ pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
     fits.then(|| boundary.to_owned())
 }
 
+/// The type that a message declares, in lower case and without parameters; none unless there is exactly one reading.
+/// A comma makes a list of the field, of which clients take the last type, a quoted one included.
+pub(super) fn essence(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let text = value.to_str().ok().filter(|text| !text.contains(','))?;
+    let media: Mime = text.trim().parse().ok()?;
+    Some(media.essence_str().to_ascii_lowercase())
+}
+
 fn kind(media: &Mime) -> Option<Kind> {
     let subtype = media.subtype().as_str();
     if media.type_() == mime::MULTIPART {
@@ -157,6 +169,27 @@ mod tests {
             ),
         ] {
             assert_eq!(Media::named(text), media, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_one_type_or_none() {
+        for (texts, essence) in [
+            (&["Image/PNG; x=1"][..], Some("image/png")),
+            (&["application/vnd.x+zip"], Some("application/vnd.x+zip")),
+            (&["image/png, text/html"], None),
+            (&["image/png;x=1,text/html"], None),
+            (&["image/png;x=\"a, text/html\""], None),
+            (&["image/png", "text/html"], None),
+            (&["image/*"], Some("image/*")),
+            (&["image"], None),
+            (&[], None),
+        ] {
+            let mut headers = http::HeaderMap::new();
+            for text in texts {
+                headers.append("content-type", text.parse().unwrap());
+            }
+            assert_eq!(super::essence(&headers).as_deref(), essence, "{texts:?}");
         }
     }
 

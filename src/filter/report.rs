@@ -6,6 +6,12 @@ use crate::policy::treatment::{Action, Class, DetectRule, Others};
 use crate::types::fingerprint::Fingerprint;
 use crate::types::{Control, Origin, Refusal, Verdict};
 
+/// What a rule did that lets pass.
+const ALLOW: &str = "allow";
+
+/// The kind of the rule that lets bodies pass unscanned.
+const CONTENT: &str = "content";
+
 /// One match that a rule acted on; never its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -34,9 +40,9 @@ pub struct Count {
     pub rule: Arc<str>,
     /// The control it serves.
     pub control: Control,
-    /// What it did: `block`, `drop`, `hide`, `mask`, `pseudonymize`, `redact`.
+    /// What it did: `allow`, `block`, `drop`, `hide`, `mask`, `pseudonymize`, `redact`.
     pub action: &'static str,
-    /// The kind of rule, as `Chaperone-Filter` names it: `owner`, `detector`, `dictionary`, `embargo`.
+    /// The kind of rule, as `Chaperone-Filter` names it: `content`, `owner`, `detector`, `dictionary`, `embargo`.
     pub kind: &'static str,
     /// How often.
     pub count: u64,
@@ -119,7 +125,7 @@ impl Report {
     pub fn verdict(&self) -> Verdict {
         if self.refusal.is_some() {
             Verdict::Block
-        } else if self.counts.is_empty() {
+        } else if self.counts.iter().all(|count| count.action == ALLOW) {
             Verdict::Allow
         } else {
             Verdict::Redact
@@ -140,6 +146,17 @@ impl Report {
             Others::Redact => "redact",
         };
         self.count(origin, &origin.rule, Control::Leak, action, "owner");
+    }
+
+    /// Counts an answer that `content` lets pass unscanned.
+    pub(crate) fn pass_unscanned(&mut self, origin: &Origin) {
+        self.count(origin, &origin.rule, Control::Leak, ALLOW, CONTENT);
+    }
+
+    /// The body passes unscanned, because its type stands in the route's `content`.
+    #[must_use]
+    pub fn is_unscanned(&self) -> bool {
+        self.counts.iter().any(|count| count.kind == CONTENT)
     }
 
     /// Counts a match, and lists it while there is room.

@@ -44,7 +44,7 @@ where
     }
     // Among them the status line's reason phrase: words of the app's own, which nobody reads but people.
     parts.extensions.clear();
-    if is_unread(&plan.treatment) {
+    if plan.treatment.is_unread() {
         let engine = Engine::Pass(Bytes::new(), Box::default());
         let flow = Flow::new(source, engine, Side::Response, u64::MAX);
         return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
@@ -81,19 +81,12 @@ where
     Ok(Response::from_parts(parts, body))
 }
 
-/// The route's answers are nobody's data and nothing is detected in them: they pass unread.
-fn is_unread(treatment: &Treatment) -> bool {
-    !treatment.has_owner_rule()
-        && treatment.public.is_some()
-        && treatment.detect.automaton.is_none()
-}
-
 /// The filter for the body of an answer with these `headers`; none where the plan lets it pass unread.
 ///
 /// # Errors
 /// Refuses types and codings that can't be read or that the route's rules do not cover.
 pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Stream>, Refusal> {
-    if is_unread(&plan.treatment) {
+    if plan.treatment.is_unread() {
         return Ok(None);
     }
     let inspector = Inspector::new(plan, Side::Response);
@@ -105,6 +98,8 @@ struct Reading {
     kind: Option<Kind>,
     /// What stands between the parts of a multipart answer.
     boundary: Option<String>,
+    /// The route lets answers of this type pass unscanned.
+    is_open: bool,
     codings: Vec<Coding>,
 }
 
@@ -113,11 +108,15 @@ impl Reading {
         Ok(Self {
             kind: kind(&plan.treatment, headers)?,
             boundary: media::boundary(headers),
+            is_open: is_open(&plan.treatment, headers),
             codings: Coding::of(headers, &plan.context.limits)?,
         })
     }
 
     fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
+        if self.is_open {
+            return Stream::unscanned(inspector, &self.codings);
+        }
         match (self.kind, &self.boundary) {
             (Some(Kind::Multipart), Some(boundary)) => {
                 Stream::of_parts(inspector, boundary, &self.codings)
@@ -147,6 +146,16 @@ pub(super) fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<
     }
 }
 
+/// Whether the route's `content` names the type of an answer that can't be scanned. What can be scanned is, whatever it says.
+fn is_open(treatment: &Treatment, headers: &HeaderMap) -> bool {
+    treatment.read_as.is_none()
+        && Media::of(headers) == Media::Other
+        && media::essence(headers).is_some_and(|essence| {
+            let mut ranges = treatment.content.iter();
+            ranges.any(|range| range.covers(&essence))
+        })
+}
+
 /// Records what would happen and changes nothing.
 fn observe<B>(plan: &Arc<Plan>, headers: &mut HeaderMap, source: B, is_empty: bool) -> FilteredBody
 where
@@ -157,7 +166,7 @@ where
     // When observing, a block is noted in the report and not returned.
     _ = headers::inspect(headers, &mut inspector);
     let mut report = inspector.report().clone();
-    let engine = if is_empty || is_unread(&plan.treatment) {
+    let engine = if is_empty || plan.treatment.is_unread() {
         Engine::Pass(Bytes::new(), Box::new(report))
     } else {
         match reading.and_then(|reading| reading.stream(inspector)) {

@@ -12,6 +12,7 @@ use crate::filter::events::Events;
 use crate::filter::form::Form;
 use crate::filter::html::Html;
 use crate::filter::json::{Json, Lines, Sequence};
+use crate::filter::opaque::Opaque;
 use crate::filter::owned::Owned;
 use crate::filter::parts::Parts;
 use crate::filter::raw::Raw;
@@ -27,6 +28,7 @@ pub struct Stream {
     decoding: Decoding,
     format: Box<dyn Format>,
     output: Output,
+    is_verbatim: bool,
     reservation: Reservation,
     refused: Option<Refusal>,
 }
@@ -61,6 +63,15 @@ impl Stream {
         Self::over(inspector, format, codings)
     }
 
+    /// The same for a type that the route lets pass unscanned: only its codings are undone.
+    pub(crate) fn unscanned(mut inspector: Inspector, codings: &[Coding]) -> Result<Self, Refusal> {
+        let origin = inspector.plan().treatment.origin.clone();
+        inspector.report_mut().pass_unscanned(&origin);
+        let mut stream = Self::over(inspector, Box::new(Opaque), codings)?;
+        stream.is_verbatim = codings.is_empty();
+        Ok(stream)
+    }
+
     /// The same for an answer of several parts between lines of `boundary`.
     pub(super) fn of_parts(
         inspector: Inspector,
@@ -79,6 +90,7 @@ impl Stream {
     ) -> Result<Self, Refusal> {
         let context = &inspector.plan().context;
         Ok(Self {
+            is_verbatim: false,
             decoding: Decoding::new(codings, &context.limits)?,
             reservation: context.budget.reserve(),
             format,
@@ -140,6 +152,11 @@ impl Stream {
     #[must_use]
     pub fn is_observing(&self) -> bool {
         self.inspector.plan().is_observing
+    }
+
+    /// As many bytes leave as came.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        self.is_verbatim
     }
 
     /// Takes the bytes that may leave now.

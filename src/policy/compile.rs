@@ -1,6 +1,8 @@
 //! Document → [`Policy`]: everything that a file says is checked here, and every mistake noted at its place.
 
 mod bound;
+mod browser;
+mod content;
 mod detect;
 mod owners;
 mod records;

@@ -294,6 +294,15 @@ pub(in crate::policy) struct RouteForm {
     /// The owner rule for the bodies of these requests, which must be JSON or NDJSON then.
     #[serde(default)]
     pub(in crate::policy) request: Field<RequestForm>,
+    /// Media types that pass unscanned where they can't be scanned: `image/*`, `application/pdf`.
+    #[serde(default)]
+    pub(in crate::policy) content: Field<Vec<Field<String>>>,
+    /// Other origins whose pages may send these requests and read the answers.
+    #[serde(default)]
+    pub(in crate::policy) cors: Field<Vec<Field<String>>>,
+    /// Other origins that the route's pages may turn to, beside the preview's own.
+    #[serde(default)]
+    pub(in crate::policy) csp: Field<CspForm>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,
@@ -329,6 +338,39 @@ pub(in crate::policy) struct RequestForm {
     /// A request without a body, and a body in which `records` selects nothing, pass.
     #[serde(default)]
     pub(in crate::policy) optional: Field<bool>,
+}
+
+/// Origins that a route's pages may turn to, by the directive of the content security policy.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", rename = "csp")]
+pub(in crate::policy) struct CspForm {
+    /// Where scripts may send requests and open connections.
+    #[serde(default)]
+    pub(in crate::policy) connect_src: Field<Vec<Field<String>>>,
+    /// Where fonts may come from.
+    #[serde(default)]
+    pub(in crate::policy) font_src: Field<Vec<Field<String>>>,
+    /// Where forms may be sent.
+    #[serde(default)]
+    pub(in crate::policy) form_action: Field<Vec<Field<String>>>,
+    /// Which pages may frame these.
+    #[serde(default)]
+    pub(in crate::policy) frame_ancestors: Field<Vec<Field<String>>>,
+    /// What may be framed.
+    #[serde(default)]
+    pub(in crate::policy) frame_src: Field<Vec<Field<String>>>,
+    /// Where images may come from.
+    #[serde(default)]
+    pub(in crate::policy) img_src: Field<Vec<Field<String>>>,
+    /// Where sound and video may come from.
+    #[serde(default)]
+    pub(in crate::policy) media_src: Field<Vec<Field<String>>>,
+    /// Where scripts may come from.
+    #[serde(default)]
+    pub(in crate::policy) script_src: Field<Vec<Field<String>>>,
+    /// Where style sheets may come from.
+    #[serde(default)]
+    pub(in crate::policy) style_src: Field<Vec<Field<String>>>,
 }
 
 /// What becomes of a record that is not the user's.

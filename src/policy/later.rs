@@ -10,7 +10,6 @@ pub(in crate::policy) fn key(form: &str, key: &str) -> Option<&'static str> {
 type Key = (&'static [&'static str], &'static str, &'static str);
 
 const KEYS: &[Key] = &[
-    (&["policy"], "cors", "answers to CORS preflights"),
     (
         &["policy"],
         "outbound",
@@ -20,10 +19,6 @@ const KEYS: &[Key] = &[
     (&["capability"], "header", "capabilities in another header"),
     (&["capability"], "login", "login of browsers"),
     (&["jwt"], "jwks_url", "key sets fetched from a URL"),
-    (&["route"], "binary", "types that pass unscanned"),
-    (&["route"], "content", "types that pass unscanned"),
-    (&["route"], "cors", "answers to CORS preflights"),
-    (&["route"], "csp", "a wider content security policy"),
     (&["route"], "websocket", "owner rules for WebSocket frames"),
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),

@@ -68,6 +68,12 @@ impl Permit {
         self.level
     }
 
+    /// Answers leave as the app made them.
+    #[must_use]
+    pub fn is_verbatim(&self) -> bool {
+        self.mode == Mode::Observe || self.treatment.is_unread()
+    }
+
     /// Whether the treatment is enforced or only recorded.
     #[must_use]
     pub fn mode(&self) -> Mode {

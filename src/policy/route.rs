@@ -9,6 +9,7 @@ use std::sync::Arc;
 use http::Method;
 
 use crate::capability::Rule;
+use crate::policy::Opening;
 use crate::policy::pattern::Pattern;
 use crate::policy::treatment::Treatment;
 use crate::types::{Control, Level, Origin, Target};
@@ -91,6 +92,17 @@ impl Routed {
         self.route.level.is_some()
     }
 
+    /// Pages of `origin` may send requests on this route and read the answers.
+    #[must_use]
+    pub fn is_shared_with(&self, origin: &str) -> bool {
+        match &self.route.effect {
+            Effect::Treat { treatment, .. } if !self.is_ambiguous => {
+                treatment.cors.iter().any(|known| **known == *origin)
+            }
+            _ => false,
+        }
+    }
+
     /// The path (or query) names `id`, octet for octet, or the route asks for no one.
     pub(in crate::policy) fn is_about(&self, id: &str) -> bool {
         match &self.claim {
@@ -171,6 +183,24 @@ impl Table {
             claim: Claim::Anyone,
             is_ambiguous: false,
             is_read: true,
+        })
+    }
+
+    /// The routes that open what is closed unless said.
+    pub(in crate::policy) fn openings(&self) -> impl Iterator<Item = Opening<'_>> {
+        self.routes.iter().filter_map(|route| match &route.effect {
+            Effect::Treat { treatment, .. } => {
+                let is_open = !treatment.content.is_empty()
+                    || !treatment.csp.is_empty()
+                    || !treatment.cors.is_empty();
+                is_open.then_some(Opening {
+                    origin: &route.origin,
+                    content: &treatment.content,
+                    csp: &treatment.csp,
+                    cors: &treatment.cors,
+                })
+            }
+            Effect::Deny(..) => None,
         })
     }
 

@@ -523,3 +523,129 @@ fn places_every_mistake_inside_the_text() {
         }
     }
 }
+
+#[test]
+fn opens_routes_to_types_that_nothing_can_scan() {
+    let policy = routes(
+        "- { match: GET /a, public: a, content: [Image/*, application/pdf, text/css] }
+- { match: GET /b, public: b }
+- { match: GET /c, records: '$', owner: id, content: [application/vnd.ms-excel] }
+",
+    );
+    let openings = policy.openings();
+    let said: Vec<String> = openings
+        .iter()
+        .map(|open| format!("{} {:?}", open.origin.rule, open.content.len()))
+        .collect();
+    assert_eq!(said, ["GET /a 3", "GET /c 1"]);
+    let ranges = openings[0].content;
+    let covered = |essence: &str| ranges.iter().any(|range| range.covers(essence));
+    for essence in ["image/png", "image/x-icon", "application/pdf", "text/css"] {
+        assert!(covered(essence), "{essence}");
+    }
+    for essence in [
+        "imagery/png",
+        "application/zip",
+        "application/pdf2",
+        "image",
+        "text/html",
+    ] {
+        assert!(!covered(essence), "{essence}");
+    }
+}
+
+#[test]
+fn opens_no_route_to_what_holds_text_or_runs() {
+    for range in [
+        "'*/*'",
+        "application/*",
+        "text/*",
+        "multipart/*",
+        "text/html",
+        "text/plain",
+        "text/csv",
+        "image/svg+xml",
+        "Image/SVG+XML",
+        "application/xhtml+xml",
+        "application/xml",
+        "application/json",
+        "application/geo+json",
+        "application/json-seq",
+        "application/x-ndjson",
+        "application/x-javascript",
+        "application/x-ecmascript",
+        "application/signed-exchange",
+        "multipart/mixed",
+        "multipart/x-mixed-replace",
+        "message/rfc822",
+        "image",
+        "'image/png; charset=utf-8'",
+        "'image /png'",
+        "'*/png'",
+        "image/p*",
+    ] {
+        let said = refused(&format!(
+            "routes:\n- {{ match: GET /a, public: a, content: [{range}] }}\n"
+        ));
+        assert!(said.starts_with("policy.yaml:5:"), "{range}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn widens_the_fence_to_whole_origins_alone() {
+    for origin in [
+        "https://cdn.example",
+        "https://cdn.example:8443",
+        "https://xn--bcher-kva.example",
+        "https://192.0.2.7",
+        "http://localhost:3000",
+        "http://app.localhost",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+    ] {
+        let policy = routes(&format!(
+            "- {{ match: GET /a, public: a, csp: {{ img-src: ['{origin}'] }} }}\n"
+        ));
+        let openings = policy.openings();
+        let (directive, origins) = &openings[0].csp[0];
+        assert_eq!((*directive, &*origins[0]), ("img-src", origin));
+    }
+    for origin in [
+        "*",
+        "https:",
+        "https://",
+        "cdn.example",
+        "//cdn.example",
+        "https://*.example",
+        "https://cdn.example/",
+        "https://cdn.example/a",
+        "https://cdn.example?a",
+        "https://a.example; script-src *",
+        "https://a.example https://b.example",
+        "https://a.example,",
+        "https://a@b.example",
+        "https://CDN.example",
+        "https://bücher.example",
+        "https://cdn.example:443",
+        "https://cdn.example:0",
+        "https://cdn.example:080",
+        "https://cdn.example:70000",
+        "https://cdn.example:",
+        "https://cdn..example",
+        "http://cdn.example",
+        "http://localhost.example",
+        "http://127.0.0.1.example",
+        "http://128.0.0.1",
+        "wss://cdn.example",
+        "data:",
+        "''self''",
+        "null",
+    ] {
+        let said = refused(&format!(
+            "routes:\n- {{ match: GET /a, public: a, csp: {{ connect-src: ['{origin}'] }} }}\n"
+        ));
+        assert!(said.contains("origin"), "{origin}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

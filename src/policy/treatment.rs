@@ -2,6 +2,7 @@
 //!
 //! Plain data, made by `policy::compile` alone and read by the filter. It holds no decision.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::json::Selector;
@@ -26,6 +27,12 @@ pub struct Treatment {
     pub public: Option<Arc<str>>,
     /// The kind to read answers as, where the app's content type misleads (`as:`).
     pub read_as: Option<Kind>,
+    /// The types that pass unscanned, where they can't be scanned (`content:`).
+    pub content: Vec<MediaRange>,
+    /// Origins beside the preview's own that pages may turn to, by the directive of the content security policy (`csp:`).
+    pub csp: Vec<(&'static str, Vec<Box<str>>)>,
+    /// Origins whose pages may ask and read the answers (`cors:`).
+    pub cors: Vec<Box<str>>,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
 }
@@ -49,6 +56,37 @@ impl Treatment {
                 .rows
                 .as_ref()
                 .is_some_and(|rule| rule.others.holds_whole())
+    }
+
+    /// Answers pass unread: they are nobody's data, and nothing is detected in them.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        !self.has_owner_rule() && self.public.is_some() && self.detect.automaton.is_none()
+    }
+}
+
+/// A media type, or all of one top-level type: `application/pdf`, `image/*`. In lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaRange {
+    /// The top-level type.
+    pub top: Box<str>,
+    /// The subtype; none stands for all.
+    pub sub: Option<Box<str>>,
+}
+
+impl MediaRange {
+    /// Whether the range holds the type `essence`: `type/subtype` in lower case, without parameters.
+    #[must_use]
+    pub fn covers(&self, essence: &str) -> bool {
+        essence.split_once('/').is_some_and(|(top, sub)| {
+            *self.top == *top && self.sub.as_deref().is_none_or(|own| own == sub)
+        })
+    }
+}
+
+impl fmt::Display for MediaRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.top, self.sub.as_deref().unwrap_or("*"))
     }
 }
 

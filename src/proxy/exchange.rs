@@ -130,6 +130,16 @@ impl Exchange {
         self.write().await
     }
 
+    /// Closes an exchange that the sidecar itself has answered.
+    pub(super) async fn answered(mut self, status: u16) -> Result<(), AuditError> {
+        self.note(|record, _| {
+            record.status = Some(status);
+            record.decision = Verdict::Allow;
+            record.ending = Ending::Complete;
+        });
+        self.write().await
+    }
+
     /// Closes an exchange whose answer came to an end, whichever.
     pub(super) async fn ended(
         mut self,
@@ -255,7 +265,7 @@ impl Drop for Exchange {
 }
 
 fn hit(count: &Count, report: &Report) -> RuleHit {
-    let is_detector = count.kind != "owner";
+    let is_detector = !matches!(count.kind, "content" | "owner");
     let first = report
         .findings()
         .iter()
@@ -264,6 +274,7 @@ fn hit(count: &Count, report: &Report) -> RuleHit {
         rule: count.rule.to_string(),
         control: count.control,
         action: match count.action {
+            "allow" => RuleAction::Allow,
             "drop" | "remove" => RuleAction::Drop,
             "hide" => RuleAction::Hide,
             "mask" => RuleAction::Mask,

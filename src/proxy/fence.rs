@@ -4,20 +4,42 @@
 //! INVARIANT: the app's own content security policies stay and can only narrow: browsers enforce every one of
 //! several. Not fenced is navigation: a script, a link or `Location` may lead the user away.
 
+use std::sync::LazyLock;
+
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LINK, REFERRER_POLICY,
-    REFRESH, SET_COOKIE, X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, LINK, REFERRER_POLICY, REFRESH, SET_COOKIE,
+    X_CONTENT_TYPE_OPTIONS, X_DNS_PREFETCH_CONTROL,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::headers::{SESSION, remove_where};
 use crate::types::{ReasonCode, Refusal};
 
 /// Scripts, fetches, forms and frames stay on the preview's own origin; what a page makes itself, it may use.
-const POLICY: &str = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; \
-    style-src 'self' 'unsafe-inline' data: blob:; img-src 'self' data: blob:; \
-    connect-src 'self' data: blob:; form-action 'self'; frame-src 'self' data: blob:; \
-    worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; webrtc 'block'";
+const POLICY: [(&str, &str); 12] = [
+    ("default-src", DEFAULT),
+    ("script-src", "'self' 'unsafe-inline' 'unsafe-eval' blob:"),
+    ("style-src", "'self' 'unsafe-inline' data: blob:"),
+    ("img-src", DEFAULT),
+    ("connect-src", DEFAULT),
+    ("form-action", "'self'"),
+    ("frame-src", DEFAULT),
+    ("worker-src", "'self' blob:"),
+    ("object-src", "'none'"),
+    ("base-uri", "'self'"),
+    ("frame-ancestors", "'self'"),
+    ("webrtc", "'block'"),
+];
+
+/// What holds for directives that the policy does not name.
+const DEFAULT: &str = "'self' data: blob:";
+
+/// The policy where no route widens it.
+static PLAIN: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let plain = policy(&[]);
+    // No character of the constants is refused; were one, nothing would be let do anything.
+    plain.unwrap_or(HeaderValue::from_static("default-src 'none'; sandbox"))
+});
 
 const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
 const FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
@@ -29,10 +51,7 @@ const SOURCE_MAPS: [HeaderName; 2] = [
 ];
 
 /// Refuses what browsers ask that no app may answer, whatever the route.
-pub(super) fn refuse_beyond(method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
-    if *method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        return Err(Refusal::new(ReasonCode::PreflightRefused));
-    }
+pub(super) fn refuse_beyond(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_worker = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"serviceworker");
     if headers.contains_key(SERVICE_WORKER) || headers.get_all(FETCH_DEST).iter().any(is_worker) {
         return Err(Refusal::new(ReasonCode::ServiceWorkerRefused));
@@ -40,13 +59,39 @@ pub(super) fn refuse_beyond(method: &Method, headers: &HeaderMap) -> Result<(), 
     Ok(())
 }
 
-/// Puts up the fence: on every answer, the sidecar's own included.
-pub(super) fn put_up(headers: &mut HeaderMap) {
+/// Origins that a route's pages may turn to, by directive.
+pub(super) type Csp = [(&'static str, Vec<Box<str>>)];
+
+/// Puts up the fence, as wide as the route's `csp` says: on every answer, the sidecar's own included.
+pub(super) fn put_up(headers: &mut HeaderMap, csp: &Csp) {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(X_DNS_PREFETCH_CONTROL, HeaderValue::from_static("off"));
-    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    let wide = if csp.is_empty() { None } else { policy(csp) };
+    headers.append(
+        CONTENT_SECURITY_POLICY,
+        wide.unwrap_or_else(|| PLAIN.clone()),
+    );
+}
+
+/// The content security policy with the origins of `csp` in it.
+fn policy(csp: &Csp) -> Option<HeaderValue> {
+    let beside = csp
+        .iter()
+        .map(|(directive, _)| (*directive, DEFAULT))
+        .filter(|(directive, _)| POLICY.iter().all(|(known, _)| known != directive));
+    let directives = POLICY.into_iter().chain(beside).map(|(directive, own)| {
+        let mut text = format!("{directive} {own}");
+        let wider = csp.iter().filter(|(known, _)| *known == directive);
+        for origin in wider.flat_map(|(_, origins)| origins) {
+            text.push(' ');
+            text.push_str(origin);
+        }
+        text
+    });
+    let directives: Vec<String> = directives.collect();
+    HeaderValue::try_from(directives.join("; ")).ok()
 }
 
 /// Takes out of the app's answer what would lead through the fence.
@@ -245,7 +290,7 @@ fn is_local(reference: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{narrow, narrow_trailers, put_up, refuse_beyond};
     use crate::types::ReasonCode;
@@ -350,12 +395,47 @@ mod tests {
             ("content-security-policy", "img-src 'none'"),
             ("cache-control", "public"),
         ]);
-        put_up(&mut headers);
+        put_up(&mut headers, &[]);
         let policies: Vec<_> = headers.get_all("content-security-policy").iter().collect();
         assert_eq!(policies.len(), 2);
         assert_eq!(policies[0], "img-src 'none'");
         assert!(policies[1].to_str().unwrap().contains("connect-src 'self'"));
         assert_eq!(headers["cache-control"], "no-store");
+    }
+
+    #[test]
+    fn widens_what_the_route_names_and_nothing_else() {
+        let told = |csp: &super::Csp| {
+            let mut headers = HeaderMap::new();
+            put_up(&mut headers, csp);
+            let policy = headers["content-security-policy"].to_str().unwrap();
+            let directives = policy.split("; ").map(str::to_owned);
+            directives.collect::<std::collections::BTreeSet<_>>()
+        };
+        let plain = told(&[]);
+        let cdn = || {
+            vec![
+                Box::from("https://cdn.example"),
+                Box::from("https://b.example:8443"),
+            ]
+        };
+        let wide = told(&[
+            ("img-src", cdn()),
+            ("font-src", cdn()),
+            ("form-action", cdn()),
+        ]);
+        let new: Vec<&String> = wide.difference(&plain).collect();
+        let origins = "https://cdn.example https://b.example:8443";
+        assert_eq!(
+            new,
+            [
+                &format!("font-src 'self' data: blob: {origins}"),
+                &format!("form-action 'self' {origins}"),
+                &format!("img-src 'self' data: blob: {origins}"),
+            ]
+        );
+        let gone: Vec<&String> = plain.difference(&wide).collect();
+        assert_eq!(gone, ["form-action 'self'", "img-src 'self' data: blob:"]);
     }
 
     #[test]
@@ -374,20 +454,12 @@ mod tests {
     }
 
     #[test]
-    fn refuses_preflights_and_service_workers() {
-        let asks = |method: Method, fields: &[(&str, &str)]| {
-            refuse_beyond(&method, &map(fields)).map_err(|refusal| refusal.code)
-        };
-        let preflight = [("origin", "null"), ("access-control-request-method", "PUT")];
-        let refused = Err(ReasonCode::PreflightRefused);
-        assert_eq!(asks(Method::OPTIONS, &preflight), refused);
-        assert_eq!(asks(Method::GET, &preflight), Ok(()));
-        assert_eq!(asks(Method::OPTIONS, &[("origin", "null")]), Ok(()));
+    fn refuses_service_workers() {
+        let asks =
+            |fields: &[(&str, &str)]| refuse_beyond(&map(fields)).map_err(|refusal| refusal.code);
         let refused = Err(ReasonCode::ServiceWorkerRefused);
-        let script = [("service-worker", "script")];
-        assert_eq!(asks(Method::GET, &script), refused);
-        let destination = [("sec-fetch-dest", "ServiceWorker")];
-        assert_eq!(asks(Method::GET, &destination), refused);
-        assert_eq!(asks(Method::GET, &[("sec-fetch-dest", "worker")]), Ok(()));
+        assert_eq!(asks(&[("service-worker", "script")]), refused);
+        assert_eq!(asks(&[("sec-fetch-dest", "ServiceWorker")]), refused);
+        assert_eq!(asks(&[("sec-fetch-dest", "worker")]), Ok(()));
     }
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{ETAG, HOST};
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::answer::Answer;
+use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
 use super::judge::{self, Judge};
@@ -24,12 +25,13 @@ use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
+use super::validators::Validators;
 use super::{destination, fence, headers, identity, normalise};
 use crate::capability::{Capability, Facts};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
-use crate::policy::{Decision, Permit};
+use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
 use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
@@ -123,17 +125,23 @@ impl Inbound {
         request: Request<Incoming>,
         asked: &Asked,
     ) -> Result<Response<FilteredBody>, Response<Bytes>> {
-        let stop = match self.pipeline(id, &mut exchange, request).await {
+        let (refusal, report) = match self.pipeline(id, &mut exchange, request).await {
             Ok(passed) => {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
             }
-            Err(stop) => stop,
+            Err(Stop::Allowed(preflight)) => {
+                let answer = respond::preflight(&preflight, id);
+                let written = exchange.answered(answer.status().as_u16()).await;
+                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
+                return Err(written.map_or_else(unwritten, |()| answer));
+            }
+            Err(Stop::Refused(refusal, report)) => (refusal, report),
         };
-        let answer = respond::refusal(&stop.refusal, id, asked);
+        let answer = respond::refusal(&refusal, id, asked);
         let status = answer.status().as_u16();
-        let report = stop.report.as_deref();
-        match exchange.refused(&stop.refusal, report, status).await {
+        let report = report.as_deref();
+        match exchange.refused(&refusal, report, status).await {
             Ok(()) => Err(answer),
             Err(_) => Err(respond::refusal(&unwritten(), id, asked)),
         }
@@ -158,8 +166,11 @@ impl Inbound {
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
         gate.serve(&head.headers)?;
+        if let Some(preflight) = Preflight::of(&method, &head.headers)? {
+            return Err(preflight_stop(exchange, policy, preflight, &target));
+        }
         let destination = destination::destination(&head.headers)?;
-        fence::refuse_beyond(&method, &head.headers)?;
+        fence::refuse_beyond(&head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
@@ -219,25 +230,29 @@ impl Inbound {
             facts,
         );
 
+        let origin = cors::origin(&head.headers);
         let subject = Arc::clone(permit.subject());
         copies.remove_cookies(&mut head.headers);
         copies.remove(&mut head.headers);
         headers::to_app(&mut head.headers, &subject)?;
+        let setting = [&*self.ledger.preview, policy.hash()];
+        let validators = Validators::take(&mut head.headers, &context.key, &setting, &permit, now);
         head.version = http::Version::HTTP_11;
         head.extensions.clear();
         let upload = Upload::new(body, self.limits.body_time, copies);
         let turn = upload.turn();
         let request = Request::from_parts(head, upload);
-        let request = filter::request(&permit, &context, &target, &methods, request).await?;
+        let mut request = filter::request(&permit, &context, &target, &methods, request).await?;
+        validators.put(request.headers_mut());
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
         let (mut answer, lease) =
             upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
-        if let Err(refusal) = headers::from_app(answer.headers_mut()) {
-            exchange.found(&before);
-            return Err(refusal.into());
-        }
+        let status = answer.status();
+        let narrowed = headers::from_app(answer.headers_mut())
+            .and_then(|()| validators.seal(status, answer.headers_mut()));
+        let tag = narrowed.inspect_err(|_| exchange.found(&before))?;
         let answer = filter::response(&permit, &context, &method, answer).await;
         let mut answer = answer.inspect_err(|_| exchange.found(&before))?;
         if let Err(refusal) = leash.hold().await {
@@ -247,7 +262,13 @@ impl Inbound {
         if answer.body().whole().is_none() {
             answer.body_mut().hold(Box::pin(leash.torn()));
         }
-        respond::sign(answer.headers_mut(), id, &kinds(&permit));
+        if let Some(tag) = tag {
+            answer.headers_mut().insert(ETAG, tag);
+        }
+        let kinds = kinds(&permit, answer.body().report());
+        let treatment = permit.treatment();
+        respond::sign(answer.headers_mut(), id, &kinds, &treatment.csp);
+        cors::share(answer.headers_mut(), &treatment.cors, origin);
         Ok(Passed {
             answer,
             lease,
@@ -353,27 +374,41 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
     Ok(body)
 }
 
-/// Why a request goes no further, and what the filter had found by then.
-struct Stop {
-    refusal: Refusal,
-    report: Option<Box<Report>>,
+/// Why a request goes no further.
+enum Stop {
+    /// It is a preflight that the policy allows: the sidecar answers it.
+    Allowed(Preflight),
+    /// It is refused, and this is what the filter had found by then.
+    Refused(Refusal, Option<Box<Report>>),
 }
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            refusal,
-            report: None,
-        }
+        Self::Refused(refusal, None)
     }
 }
 
 impl From<Box<Blocked>> for Stop {
     fn from(blocked: Box<Blocked>) -> Self {
-        Self {
-            refusal: blocked.refusal,
-            report: Some(Box::new(blocked.report)),
-        }
+        Self::Refused(blocked.refusal, Some(Box::new(blocked.report)))
+    }
+}
+
+/// What becomes of a preflight: that is up to the route of the request to come.
+fn preflight_stop(
+    exchange: &mut Exchange,
+    policy: &Policy,
+    preflight: Preflight,
+    target: &Target,
+) -> Stop {
+    let routed = policy.route(&preflight.method, target);
+    if let Some(routed) = &routed {
+        exchange.falls_under(routed.origin());
+    }
+    if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
+        Stop::Allowed(preflight)
+    } else {
+        Preflight::refused().into()
     }
 }
 
@@ -381,8 +416,12 @@ fn unwritten() -> Refusal {
     Refusal::new(ReasonCode::AuditUnavailable)
 }
 
-fn kinds(permit: &Permit) -> HeaderValue {
-    let kinds = Plan::kinds(permit.treatment());
+fn kinds(permit: &Permit, report: &Report) -> HeaderValue {
+    let kinds = if report.is_unscanned() {
+        vec!["content"]
+    } else {
+        Plan::kinds(permit.treatment())
+    };
     if kinds.is_empty() {
         return respond::NO_FILTER.clone();
     }

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::{DOCTYPE, html};
 use serde::Serialize;
 
-use super::fence;
+use super::cors::Preflight;
+use super::fence::{self, Csp};
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
@@ -123,7 +124,17 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     if status == StatusCode::SERVICE_UNAVAILABLE && !is_hidden {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
-    sign(headers, id, &NO_FILTER);
+    sign(headers, id, &NO_FILTER, &[]);
+    answer
+}
+
+/// The answer to a preflight that the policy allows.
+pub(super) fn preflight(preflight: &Preflight, id: DecisionId) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    sign(headers, id, &NO_FILTER, &[]);
+    preflight.allow(headers);
     answer
 }
 
@@ -162,18 +173,18 @@ pub(super) fn message(answer: &Response<Bytes>) -> Vec<u8> {
 pub(super) fn speechless() -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = status(ReasonCode::Internal);
-    fence::put_up(answer.headers_mut());
+    fence::put_up(answer.headers_mut(), &[]);
     answer.headers_mut().insert(FILTER, NO_FILTER.clone());
     answer
 }
 
 /// What every answer carries: the decision's id, the kinds of rules that ran, and the fence for browsers.
-pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue) {
+pub(super) fn sign(headers: &mut HeaderMap, id: DecisionId, filter: &HeaderValue, csp: &Csp) {
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(DECISION, id);
     }
     headers.insert(FILTER, filter.clone());
-    fence::put_up(headers);
+    fence::put_up(headers, csp);
 }
 
 fn challenge(code: ReasonCode) -> HeaderValue {

@@ -37,14 +37,29 @@ impl FingerprintKey {
     /// Parts are framed by their lengths, so that `["ab", "c"]` and `["a", "bc"]` differ.
     #[must_use]
     pub fn name(&self, purpose: &str, parts: &[&[u8]]) -> Fingerprint {
+        let mut name = [0; 8];
+        self.hash(purpose, parts).finalize_xof().fill(&mut name);
+        Fingerprint(u64::from_be_bytes(name))
+    }
+
+    /// The key for `purpose`, bound to `parts`, which are framed as in [`FingerprintKey::name`].
+    #[must_use]
+    pub fn derive(&self, purpose: &str, parts: &[&[u8]]) -> Secret<[u8; 32]> {
+        // Names are the beginnings of such hashes: none may begin a key.
+        let own = Self(Secret::new(blake3::derive_key(
+            "chaperone 2026-11 derived keys",
+            self.0.expose(),
+        )));
+        Secret::new(own.hash(purpose, parts).finalize().into())
+    }
+
+    fn hash(&self, purpose: &str, parts: &[&[u8]]) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new_keyed(self.0.expose());
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
-        let mut name = [0; 8];
-        hasher.finalize_xof().fill(&mut name);
-        Fingerprint(u64::from_be_bytes(name))
+        hasher
     }
 }
 

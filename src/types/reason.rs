@@ -462,7 +462,7 @@ impl ReasonCode {
                 "preflight-refused",
                 Leak,
                 "another origin asks whether it may send a request",
-                "call the preview from its own origin",
+                "call the preview from its own origin, or have the route's `cors` name yours",
             ),
             Self::RecordTooLarge => Text(
                 "record-too-large",

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod browser;
+mod content;
+mod cors;
 mod faults;
 mod floods;
 mod formats;
@@ -12,3 +14,4 @@ mod passing;
 mod refusing;
 mod requests;
 mod streams;
+mod validators;

@@ -76,6 +76,9 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             html: None,
             public: Some("fuzzed".into()),
             read_as: None,
+            content: Vec::new(),
+            csp: Vec::new(),
+            cors: Vec::new(),
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {

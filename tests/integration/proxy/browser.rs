@@ -230,3 +230,47 @@ async fn stands_when_observing() {
     assert!(!reply.headers.contains_key("access-control-allow-origin"));
     is_fenced(&reply);
 }
+
+#[tokio::test]
+async fn widens_the_fence_for_one_route_as_the_policy_says() {
+    const ROUTES: &str = r#"
+  - match: GET /open/**
+    public: Pages with maps.
+    csp: { img-src: ["https://tiles.example"], connect-src: ["https://tiles.example:8443"] }
+  - match: GET /other
+    public: Pages without.
+"#;
+    let app = app(|_| async move {
+        let answer = Response::builder()
+            .header("content-type", "text/html")
+            .header("content-security-policy", "img-src 'self'");
+        answer.body(full("page")).unwrap()
+    });
+    let preview = preview(app.await).routes(ROUTES).start().await;
+    let token = preview.token("alice");
+    let told = async |path: &str, token: &str| {
+        let reply = get(preview.address, path, token).await;
+        let policies = reply.headers.get_all("content-security-policy").into_iter();
+        let all: Vec<&str> = policies.map(|policy| policy.to_str().unwrap()).collect();
+        (reply.status.as_u16(), all.join(" | "))
+    };
+    let (status, wide) = told("/open/a", &token).await;
+    assert_eq!(status, 200);
+    for part in [
+        "img-src 'self' | default-src 'self' data: blob:;",
+        "; img-src 'self' data: blob: https://tiles.example;",
+        "; connect-src 'self' data: blob: https://tiles.example:8443;",
+        "; form-action 'self';",
+    ] {
+        assert!(wide.contains(part), "{part}: {wide}");
+    }
+    for (path, token, expected) in [
+        ("/other", &*token, 200),
+        ("/nowhere", &token, 403),
+        ("/open/a", "forged", 401),
+    ] {
+        let (status, plain) = told(path, token).await;
+        assert_eq!(status, expected, "{path}");
+        assert!(!plain.contains("https:"), "{path}: {plain}");
+    }
+}

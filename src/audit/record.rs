@@ -105,7 +105,7 @@ pub struct RuleHit {
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum RuleAction {
-    /// Let pass because a rule says so (`public`, an exception).
+    /// Let pass because a rule says so: unscanned, by the route's `content`.
     Allow,
     /// The exchange was refused or ended.
     Block,

@@ -177,6 +177,11 @@ fn conclude(report: &Report) -> anyhow::Result<ExitCode> {
             anstream::eprintln!("  rule {origin}");
         }
     }
+    if report.is_unscanned() {
+        anstream::eprintln!(
+            "chaperone redact: not scanned: the route's `content` lets this type pass as it is"
+        );
+    }
     let lines = report.findings().iter().map(|finding| Line {
         detector: &finding.detector,
         path: &finding.path,

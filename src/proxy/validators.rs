@@ -298,12 +298,17 @@ impl Seal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::HeaderMap;
     use http::header::{IF_MATCH, IF_NONE_MATCH};
     use proptest::prelude::*;
 
     use super::{LONGEST, Seal, Tag, condition, tags};
-    use crate::types::{FingerprintKey, Secret};
+    use crate::filter::fixture::Fixture;
+    use crate::policy::Permit;
+    use crate::policy::treatment::{Action, Class};
+    use crate::types::{FingerprintKey, Secret, Subject};
 
     fn seal(name: &str) -> Seal {
         let key = FingerprintKey::from_material(b"test");
@@ -370,6 +375,44 @@ mod tests {
         let strong = sealed(&seal, b"\"1\"").unwrap();
         let weakened = [b"W/", &strong[..]].concat();
         assert_eq!(opened(&seal, &weakened).unwrap(), b"W/\"1\"");
+    }
+
+    #[test]
+    fn binds_tags_to_all_that_decides() {
+        let permit = |until: &str, subject: Subject| {
+            let opens = Some("2026-11-23T18:00:00Z".parse().unwrap());
+            let embargo = Class::Embargo { opens };
+            let plan = Fixture::new()
+                .detector("email", Action::Redact)
+                .except("a@shop.example", Some(until))
+                .terms("falcon", embargo, "Falcon IX", Action::Block)
+                .plan();
+            Permit::for_test(Arc::new(subject), plan.treatment.clone())
+        };
+        let subject = |email: &str| {
+            let attributes = [("email".to_owned(), email.to_owned())];
+            Subject::new("ann", attributes).unwrap()
+        };
+        let key = FingerprintKey::from_material(b"test");
+        let tag = |setting: &[&str], permit: &Permit, now: &str| {
+            let seal = Seal::of(&key, setting, permit, now.parse().unwrap());
+            sealed(&seal, b"\"1\"").unwrap()
+        };
+        let own = permit("2026-11-23T15:00:00Z", subject("ann@shop.example"));
+        let (noon, later) = ("2026-11-23T12:00:00Z", "2026-11-23T14:00:00Z");
+        let first = tag(&["pr-1", "policy"], &own, noon);
+        assert_eq!(tag(&["pr-1", "policy"], &own, later), first);
+        let other = permit("2026-11-23T15:00:00Z", subject("a@shop.example"));
+        let others = [
+            tag(&["pr-2", "policy"], &own, noon),
+            tag(&["pr-1", "policy2"], &own, noon),
+            tag(&["pr-1p", "olicy"], &own, noon),
+            tag(&["pr-1", "policy"], &other, noon),
+            tag(&["pr-1", "policy"], &own, "2026-11-23T16:00:00Z"),
+            tag(&["pr-1", "policy"], &own, "2026-11-23T19:00:00Z"),
+        ];
+        let all: std::collections::BTreeSet<_> = others.iter().chain([&first]).collect();
+        assert_eq!(all.len(), 7);
     }
 
     #[test]

@@ -22,12 +22,14 @@ detect:
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","kid":"a","alg":"EdDSA","use":"sig"}]}"#;
 
 fn redact(policy: &Path, arguments: &[&str], body: &str) -> (Option<i32>, String, String) {
-    redact_as(policy, "application/json", arguments, body)
+    let (code, output, error) = redact_as("application/json", policy, arguments, body);
+    let last = error.lines().last().unwrap_or_default().to_owned();
+    (code, output, last)
 }
 
 fn redact_as(
-    policy: &Path,
     kind: &str,
+    policy: &Path,
     arguments: &[&str],
     body: &str,
 ) -> (Option<i32>, String, String) {
@@ -44,9 +46,8 @@ fn redact_as(
     _ = child.stdin.take().unwrap().write_all(body.as_bytes());
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
-    let last = error.lines().last().unwrap_or_default().to_owned();
     let output_text = String::from_utf8(output.stdout).unwrap();
-    (output.status.code(), output_text, last)
+    (output.status.code(), output_text, error)
 }
 
 #[test]
@@ -135,13 +136,34 @@ fn filters_every_format_of_the_sample() {
             "--attribute",
             "group=red",
         ];
-        let (code, output, last) = redact_as(&policy, kind, &arguments, body);
+        let (code, output, last) = redact_as(kind, &policy, &arguments, body);
         assert_eq!(
             (code, output.as_str()),
             (Some(0), passed),
             "{route}: {last}"
         );
     }
+}
+
+#[test]
+fn says_what_it_lets_pass_unscanned() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    let route = "    owner: \"$.owner\"\n";
+    let open = POLICY.replace(route, &format!("{route}    content: [application/pdf]\n"));
+    std::fs::write(folder.path().join("jwks.json"), KEYS).unwrap();
+    let body = "%PDF of bob@shop.example";
+    std::fs::write(&policy, open).unwrap();
+    let (code, output, error) = redact_as("application/pdf", &policy, &[], body);
+    assert_eq!((code, output.as_str()), (Some(0), body));
+    assert!(
+        error.contains("not scanned") && error.contains(r#"{"decision":"allow","#),
+        "{error}"
+    );
+    std::fs::write(&policy, POLICY).unwrap();
+    let (code, output, error) = redact_as("application/pdf", &policy, &[], body);
+    assert_eq!((code, output.as_str()), (Some(3), ""));
+    assert!(error.contains("type-unsupported"), "{error}");
 }
 
 #[test]

@@ -85,6 +85,15 @@ impl Selector {
         })
     }
 
+    /// The names that the step at `depth`, counted from the root's children, gives.
+    pub fn names_at(&self, depth: usize) -> impl Iterator<Item = &str> {
+        let steps = self.segments.get(depth).map(|segment| &segment.steps);
+        steps.into_iter().flatten().filter_map(|step| match step {
+            Step::Name(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// The member's name, where the selector is one name below the root (`$.owner_id`).
     #[must_use]
     pub fn single_name(&self) -> Option<&str> {

@@ -7,7 +7,7 @@ use crate::filter::Inspector;
 use crate::json::{
     Child, Container, Document, Exhausted, Reach, Selector, Selectors, States, TokenKind,
 };
-use crate::policy::treatment::{Others, RecordRule, Select};
+use crate::policy::treatment::{Others, Owner, RecordRule, Select};
 use crate::types::{ReasonCode, Refusal, Subject};
 
 /// What a value is, as far as its first byte says.
@@ -226,14 +226,14 @@ impl Judge {
             document, index, ..
         } = asked;
         if shape == Shape::Object
-            && owner::has_owner(rule, document, index)
-            && !owner::is_owned(&rule.owner, &self.subject, document, index)
+            && owner::has_owner(rule, document, index, self.is_strict)
+            && !self.is_owned(&rule.owner, document, index)
         {
             return Fate::Foreign(rule.others);
         }
         Fate::Pass {
             states: States::NONE,
-            is_plain: !has_record_below(rule, document, index),
+            is_plain: !has_record_below(rule, document, index, self.is_strict),
         }
     }
 
@@ -300,11 +300,17 @@ impl Judge {
         Ok(Fate::Withhold)
     }
 
+    /// Whether a record is the subject's; in requests to every reader.
+    fn is_owned(&self, owners: &[Owner], document: Document<'_>, record: usize) -> bool {
+        owner::is_owned(owners, &self.subject, document, record)
+            && !(self.is_strict && owner::has_twin(owners, document, record))
+    }
+
     /// What becomes of a record, where some collection that it is in makes it somebody else's.
     fn foreign(&self, rule: &RecordRule, states: States, asked: Asked<'_>) -> Option<Fate> {
         self.selectors.selecting(states).find_map(|place| {
             let (owners, others) = rule.collection(place)?;
-            let is_owned = owner::is_owned(owners, &self.subject, asked.document, asked.index);
+            let is_owned = self.is_owned(owners, asked.document, asked.index);
             (!is_owned).then_some(Fate::Foreign(others))
         })
     }
@@ -369,7 +375,12 @@ fn decided(
 }
 
 /// Whether an object inside the container at `index` has an owner's name.
-fn has_record_below(rule: &RecordRule, document: Document<'_>, index: usize) -> bool {
+fn has_record_below(
+    rule: &RecordRule,
+    document: Document<'_>,
+    index: usize,
+    in_any_case: bool,
+) -> bool {
     document.children(index).any(|(_, child)| {
         let Some(token) = document.token(child) else {
             return false;
@@ -382,7 +393,7 @@ fn has_record_below(rule: &RecordRule, document: Document<'_>, index: usize) -> 
                 is_name
                     && document
                         .text(at)
-                        .is_some_and(|name| owner::is_owner_name(rule, name))
+                        .is_some_and(|name| owner::is_owner_name(rule, name, in_any_case))
             })
     })
 }

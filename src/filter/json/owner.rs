@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crate::json::{Child, Document, States, TokenKind};
+use crate::json::{Child, Document, States, Text, TokenKind};
 use crate::policy::treatment::{Attribute, Owner, RecordRule};
 use crate::types::Subject;
 
@@ -28,22 +28,66 @@ pub(super) fn is_owned(
     is_owned
 }
 
-/// Whether an object has a member that names an owner, for `records: anywhere`.
-pub(super) fn has_owner(rule: &RecordRule, document: Document<'_>, object: usize) -> bool {
-    document
-        .children(object)
-        .any(|(child, _)| matches!(child, Child::Name(name) if is_owner_name(rule, name)))
+/// Whether an object has a member that names an owner, for `records: anywhere`; `in_any_case` also one
+/// that does to readers without letter case.
+pub(super) fn has_owner(
+    rule: &RecordRule,
+    document: Document<'_>,
+    object: usize,
+    in_any_case: bool,
+) -> bool {
+    document.children(object).any(
+        |(child, _)| matches!(child, Child::Name(name) if is_owner_name(rule, name, in_any_case)),
+    )
 }
 
 /// Whether a name is one that owners have under `records: anywhere`. An owner that is no bare name
 /// (policies with one are refused) makes every object a record.
-pub(super) fn is_owner_name(rule: &RecordRule, name: crate::json::Text<'_>) -> bool {
+pub(super) fn is_owner_name(rule: &RecordRule, name: Text<'_>, in_any_case: bool) -> bool {
     rule.owner.iter().any(|owner| {
         owner
             .at
             .single_name()
-            .is_none_or(|wanted| name.is(wanted.as_bytes()))
+            .is_none_or(|wanted| name.is(wanted.as_bytes()) || in_any_case && is_twin(name, wanted))
     })
+}
+
+/// Whether a member on an owner's path below `node` has a name that is the path's but for its letter
+/// case: many readers take either, and the last.
+pub(super) fn has_twin(owners: &[Owner], document: Document<'_>, node: usize) -> bool {
+    let twin = |owner: &Owner| has_twin_at(owner, document, node, owner.at.at_root(), 0);
+    owners.iter().any(twin)
+}
+
+fn has_twin_at(
+    owner: &Owner,
+    document: Document<'_>,
+    node: usize,
+    states: States,
+    depth: usize,
+) -> bool {
+    document.children(node).any(|(child, index)| {
+        let mut names = owner.at.names_at(depth);
+        if let Child::Name(name) = child
+            && names.any(|wanted| is_twin(name, wanted))
+        {
+            return true;
+        }
+        let reach = owner.at.child(states, child).states;
+        !reach.is_empty() && has_twin_at(owner, document, index, reach, depth + 1)
+    })
+}
+
+/// Another name, that is the same whatever the letter case.
+fn is_twin(name: Text<'_>, wanted: &str) -> bool {
+    if name.is(wanted.as_bytes()) {
+        return false;
+    }
+    let mut decoded = Vec::new();
+    name.decode_into(&mut decoded);
+    // Upper case first: it also brings `ſ` and the Kelvin sign to their letters.
+    let fold = |text: &str| text.to_uppercase().to_lowercase();
+    fold(&String::from_utf8_lossy(&decoded)) == fold(wanted)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

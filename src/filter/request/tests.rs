@@ -332,6 +332,11 @@ async fn refuses_records_in_anothers_name() {
         ("$", r#"{"owner":["u-ann"]}"#),
         ("$", r#"{"owner":null}"#),
         ("$", r#"{"Owner":"u-ann"}"#),
+        ("$", r#"{"owner":"u-ann","Owner":"bob"}"#),
+        ("$", r#"{"OWNER":"bob","owner":"u-ann"}"#),
+        ("$", r#"{"owner":"u-ann","\u004fwner":"bob"}"#),
+        ("anywhere", r#"{"Owner":"bob"}"#),
+        ("anywhere", r#"{"owner":"u-ann","x":[{"OWNER":"bob"}]}"#),
         ("$", "{}"),
         ("$", "[]"),
         ("$", r#""u-ann""#),
@@ -358,6 +363,26 @@ async fn refuses_records_in_anothers_name() {
     ] {
         let result = owned(select, &["$.owner"], json, body).await;
         assert_eq!(result, foreign, "{select} {body}");
+    }
+    let deep = ["$.customer.id"];
+    for body in [
+        r#"{"customer":{"id":"u-ann","ID":"bob"}}"#,
+        r#"{"customer":{"id":"u-ann"},"Customer":{"id":"bob"}}"#,
+    ] {
+        assert_eq!(owned("$", &deep, json, body).await, foreign, "{body}");
+    }
+    let innocent = r#"{"customer":{"id":"u-ann","ids":[1]},"ID":"7","customers":1}"#;
+    assert!(owned("$", &deep, json, innocent).await.is_ok());
+    for body in [
+        "{\"\u{212a}ey\":\"bob\",\"key\":\"u-ann\"}",
+        "{\"u\u{17f}er\":\"bob\",\"user\":\"u-ann\"}",
+    ] {
+        let owner = if body.contains("key") {
+            "$.key"
+        } else {
+            "$.user"
+        };
+        assert_eq!(owned("$", &[owner], json, body).await, foreign, "{body}");
     }
     for (select, body) in [
         ("$", r#" {"owner" : "u-ann", "a": [1, {"b":2.50}]} "#),

@@ -14,7 +14,7 @@ use chaperone::policy::treatment::{
     Others, RecordRule, RowRule, Select, Treatment,
 };
 use chaperone::scan::PatternSet;
-use chaperone::types::{Budget, Control, FingerprintKey, Origin, Refusal, Subject};
+use chaperone::types::{Budget, Control, FingerprintKey, Level, Origin, Refusal, Subject};
 use http::HeaderMap;
 use libfuzzer_sys::fuzz_target;
 
@@ -101,6 +101,10 @@ fn treatment(kind: &str, others: Option<Others>) -> Treatment {
                 is_optional: others == Others::Redact,
             })
         }),
+        request: None,
+        content: Vec::new(),
+        csp: Vec::new(),
+        cors: Vec::new(),
         public: others.is_none().then(|| "fuzzed".into()),
         read_as: None,
         detect: Arc::new(DetectPlan {
@@ -113,6 +117,7 @@ fn treatment(kind: &str, others: Option<Others>) -> Treatment {
                 control: Control::Leak,
                 except: Vec::new(),
                 discloses: true,
+                grant: None,
             }],
             own: Vec::new(),
         }),
@@ -124,6 +129,7 @@ fn plan(kind: &str, others: Option<Others>) -> Arc<Plan> {
         treatment: Arc::new(treatment(kind, others)),
         subject: Arc::new(Subject::new("u", []).expect("it is one")),
         is_observing: false,
+        level: Level::Unreviewed,
         context: Context {
             now: "2026-01-01T00:00:00Z".parse().expect("it is one"),
             preview: "fuzz".into(),

@@ -124,7 +124,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         None => None,
     };
     let pin = config.binding.as_ref().and_then(|it| it.pin.clone());
-    let pin = Pin::open(pin).map_err(AppError::Pin)?;
+    let pin = Arc::new(Pin::open(pin).map_err(AppError::Pin)?);
     let writer = Writer::open(config.audit.clone()).map_err(AppError::Audit)?;
     warn_of_gaps(&config, &judge);
     let readiness = Readiness::new(drain.clone(), writer.clone());

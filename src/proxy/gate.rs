@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-use http::header::HOST;
 use jiff::Timestamp;
 
 use crate::capability::Verified;
@@ -115,15 +113,13 @@ impl Gate {
     }
 
     /// Refuses hosts that are not the preview's: `Host`, or HTTP/2's `:authority`, of each request by itself.
-    pub(super) fn serve(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let State::Bound(bound) = &self.0 else {
-            return Ok(());
-        };
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        if host.is_some_and(|host| bound.binding.serves(host)) {
-            return Ok(());
+    pub(super) fn serve(&self, host: &str) -> Result<(), Refusal> {
+        match &self.0 {
+            State::Bound(bound) if !bound.binding.serves(host) => {
+                Err(Refusal::new(ReasonCode::Misdirected))
+            }
+            _ => Ok(()),
         }
-        Err(Refusal::new(ReasonCode::Misdirected))
     }
 
     /// Lets the user of `verified` in, and says how far what answers is trusted.

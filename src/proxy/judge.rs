@@ -67,7 +67,8 @@ impl Judge {
         alike
     }
 
-    async fn judged(
+    /// What the policy says of `method` and `target`, asked for by the same client.
+    pub(super) async fn judged(
         &self,
         asked: Asked<'_>,
         method: &Method,

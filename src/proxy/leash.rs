@@ -9,48 +9,48 @@ use std::time::Duration;
 use http::Method;
 use jiff::Timestamp;
 
-use super::judge::Judge;
+use super::judge::{Asked, Judge};
+use super::pin::Pin;
 use crate::capability::Facts;
-use crate::policy::Decision;
 use crate::runtime::Live;
-use crate::types::{Refusal, Secret, Target};
+use crate::types::{Level, ReasonCode, Refusal, Secret, Target};
 
 /// The longest sleep: clocks are set, and a sleep knows nothing of that.
 const LONGEST: Duration = Duration::from_secs(60);
 /// The shortest: what has ended may have some leeway left.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What it takes to judge one request again.
+/// What ends an answer whose request would be refused now.
 #[derive(Debug)]
 pub(super) struct Leash {
     judge: Live<Judge>,
     generation: u64,
     changes: Option<Timestamp>,
-    token: Arc<Secret<String>>,
-    method: Method,
-    target: Target,
-    facts: Facts,
+    held: Held,
+}
+
+/// What it takes to judge one request again.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) token: Arc<Secret<String>>,
+    pub(super) method: Method,
+    pub(super) target: Target,
+    pub(super) destination: Option<Target>,
+    pub(super) facts: Facts,
+    /// How far reviewers trusted the code when the rules of its answer were chosen.
+    pub(super) level: Level,
+    pub(super) pin: Arc<Pin>,
 }
 
 impl Leash {
-    /// A leash on the request for which `judge` was asked at `generation`.
-    pub(super) fn new(
-        judge: &Live<Judge>,
-        generation: u64,
-        token: Secret<String>,
-        method: &Method,
-        target: &Target,
-        facts: Facts,
-    ) -> Self {
+    /// A leash on the request that `judge` let pass at `generation`.
+    pub(super) fn new(judge: &Live<Judge>, generation: u64, held: Held) -> Self {
         Self {
             judge: judge.clone(),
             generation,
             // The first look, which the first wait asks for, says when the next one is due.
-            changes: Some(facts.now),
-            token: Arc::new(token),
-            method: method.clone(),
-            target: target.clone(),
-            facts,
+            changes: Some(held.facts.now),
+            held,
         }
     }
 
@@ -67,7 +67,7 @@ impl Leash {
     /// Judges again, if anything may have changed since.
     pub(super) async fn hold(&mut self) -> Result<(), Refusal> {
         let now = Timestamp::now();
-        let waited = Duration::try_from(now.duration_since(self.facts.now));
+        let waited = Duration::try_from(now.duration_since(self.held.facts.now));
         let is_fresh = waited.is_ok_and(|waited| waited < SHORTEST);
         if is_fresh && self.judge.snapshot().generation == self.generation {
             return Ok(());
@@ -90,22 +90,35 @@ impl Leash {
     }
 
     async fn judge_again(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        let judge = self.judge.snapshot();
-        self.generation = judge.generation;
-        let Judge {
-            policy,
-            verifier,
-            gate,
-        } = &judge.value;
-        self.facts.now = now;
-        let verified = verifier.verify(&self.token, now)?;
+        let snapshot = self.judge.snapshot();
+        self.generation = snapshot.generation;
+        let judge = &snapshot.value;
+        let (policy, verifier, gate) = (&judge.policy, &judge.verifier, &judge.gate);
+        let held = &mut self.held;
+        held.facts.now = now;
+        gate.serve(&held.facts.host)?;
+        let verified = verifier.verify(&held.token, now)?;
         let expires = verified.expires();
         let level = gate.admit(policy, &verified, now)?;
-        let routed = policy.route(&self.method, &self.target);
-        let rule = routed.as_ref().and_then(|routed| routed.rule());
-        let capability = verifier.authorize(verified, &self.facts, rule).await?;
-        if let Decision::Deny(refusal) = policy.decide(routed, &capability, level) {
-            return Err(gate.explain(refusal, policy, now));
+        let asked = Asked {
+            verified: &verified,
+            method: &held.method,
+            facts: &held.facts,
+            level,
+        };
+        let judged = judge.judged(asked, &held.method, &held.target).await;
+        let permit = judged.map_err(|refusal| gate.explain(refusal, policy, now))?;
+        if level < held.level {
+            // The rules that its answer goes on under may have been chosen for the trust there was.
+            let why = "reviewers no longer trust it as far as when the answer began";
+            return Err(Refusal::new(ReasonCode::ApprovalMissing).because(why));
+        }
+        if let Some(destination) = &held.destination {
+            judge.reaches(asked, destination).await?;
+        }
+        if gate.is_bound() {
+            let may_share = policy.sharing().is_some() && level == Level::Cleared;
+            held.pin.admit(permit.subject(), may_share).await?;
         }
         let ends = [expires, gate.changes(policy, now)];
         self.changes = ends.into_iter().flatten().min();

@@ -20,7 +20,7 @@ use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
 use super::judge::{self, Judge};
-use super::leash::Leash;
+use super::leash::{Held, Leash};
 use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
@@ -42,7 +42,7 @@ pub struct Inbound {
     /// The policy in force.
     pub judge: Live<Judge>,
     /// Whom this pod serves, where the preview is bound.
-    pub pin: Pin,
+    pub pin: Arc<Pin>,
     /// The app.
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
@@ -165,7 +165,7 @@ impl Inbound {
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
-        gate.serve(&head.headers)?;
+        gate.serve(host(&head.headers))?;
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
             return Err(preflight_stop(exchange, policy, preflight, &target));
         }
@@ -221,14 +221,16 @@ impl Inbound {
             vec![method.clone()]
         };
         let context = self.context(now);
-        let mut leash = Leash::new(
-            &self.judge,
-            snapshot.generation,
-            token,
-            &method,
-            &target,
+        let held = Held {
+            token: Arc::new(token),
+            method: method.clone(),
+            target: target.clone(),
+            destination,
             facts,
-        );
+            level,
+            pin: Arc::clone(&self.pin),
+        };
+        let mut leash = Leash::new(&self.judge, snapshot.generation, held);
 
         let origin = cors::origin(&head.headers);
         let subject = Arc::clone(permit.subject());
@@ -291,11 +293,10 @@ impl Inbound {
     }
 
     fn facts(&self, head: &http::request::Parts, target: &Target, now: Timestamp) -> Facts {
-        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         Facts {
             method: head.method.as_str().to_owned(),
             path: target.decoded_path(),
-            host: host.unwrap_or_default().to_owned(),
+            host: host(&head.headers).to_owned(),
             preview: Some(self.ledger.preview.to_string()),
             revision: self.ledger.revision.as_deref().map(str::to_owned),
             now,
@@ -410,6 +411,12 @@ fn preflight_stop(
     } else {
         Preflight::refused().into()
     }
+}
+
+/// The host that was asked for; none where it can't be read.
+fn host(headers: &http::HeaderMap) -> &str {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    host.unwrap_or_default()
 }
 
 fn unwritten() -> Refusal {

@@ -172,6 +172,20 @@ async fn resets_answers_whose_approval_is_taken_back() {
     drop(send);
 }
 
+/// What the answer goes on under (an embargo that spares cleared code, a pod that several share) was chosen
+/// for the trust there was.
+#[tokio::test]
+async fn resets_answers_whose_code_is_trusted_less() {
+    let (bound, send) = streaming(revocable()).await;
+    bound.approve(&bound.keys.carol, Level::Cleared).await;
+    let end = begin(&bound, &send, "/open/a", false).await;
+    bound.approve(&bound.keys.carol, Level::OkToTest).await;
+    assert!(!end.ends_cleanly().await);
+    until(|| !bound.records().is_empty()).await;
+    assert_eq!(bound.records()[0]["reason"], "approval-missing");
+    drop(send);
+}
+
 #[tokio::test]
 async fn refuses_an_answer_that_came_too_late() {
     let go = Arc::new(tokio::sync::Notify::new());

@@ -67,7 +67,7 @@ def corpus(most):
     for root in roots():
         for folder, _, names in os.walk(root):
             for name in names:
-                kind = name.rpartition(".")[2].lower()
+                kind = os.path.splitext(name)[1][1:].lower()
                 path = os.path.join(folder, name)
                 if kind in TYPES and os.path.isfile(path) and not os.path.islink(path) and 0 < os.path.getsize(path) <= LARGEST:
                     kinds[kind][hashlib.sha256(os.path.relpath(path, root).encode()).digest()] = path

@@ -171,11 +171,11 @@ fn numbers(text: &str, mark: &str, digits: (usize, usize), radix: u32, ends: &st
     for part in parts {
         let count = part.chars().take_while(|c| c.is_digit(radix)).count();
         let count = count.min(digits.1);
-        let number = u32::from_str_radix(&part[..count], radix);
+        let (digit, rest) = part.split_at(count);
+        let number = u32::from_str_radix(digit, radix);
         match number.ok().and_then(char::from_u32) {
             Some(letter) if count >= digits.0 => {
                 made.push(letter);
-                let rest = &part[count..];
                 made.push_str(rest.strip_prefix(ends).unwrap_or(rest));
             }
             _ => {

@@ -4,6 +4,7 @@ mod bodies;
 mod browser;
 mod content;
 mod cors;
+mod evasion;
 mod faults;
 mod floods;
 mod formats;

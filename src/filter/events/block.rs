@@ -139,6 +139,11 @@ impl Block {
         Ok(())
     }
 
+    fn is_digits(&self, start: usize, end: usize) -> bool {
+        let value = self.bytes.get(start..end).unwrap_or_default();
+        value.iter().all(u8::is_ascii_digit)
+    }
+
     /// Notes the line that ended with the last byte; whether it is blank.
     fn end_line(&mut self) -> bool {
         let (start, next) = (self.start, self.bytes.len());
@@ -167,7 +172,8 @@ impl Block {
             b"data" => Field::Data,
             b"event" => Field::Event,
             b"id" => Field::Id,
-            b"retry" => Field::Retry,
+            // Anything but digits is passed over by browsers: no field at all.
+            b"retry" if self.is_digits(value, end) => Field::Retry,
             _ => Field::Unknown,
         };
         self.lines.push(Line {

@@ -691,6 +691,7 @@ fn lines(all: &mut Vec<Case>) {
         ),
         ("sse-no-json", "data: zq7-secret\n\n".to_owned()),
         ("sse-other-field", format!("Data: zq7-secret\n{event}")),
+        ("sse-retry", format!("retry: zq7-secret\n{event}")),
         ("sse-id-mail", format!("id: bob@shop.example\n{event}")),
     ] {
         all.push(pair(name, "lines", (events, body), (events, &event)));

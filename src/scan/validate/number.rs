@@ -1,6 +1,6 @@
 //! Numbers that people are known by: cards, accounts, phones, social security.
 
-use super::Check;
+use super::{Candidate, Check};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
     ("card", |candidate| candidate.when(card(candidate.text))),
@@ -9,7 +9,9 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     }),
     ("plate", |candidate| candidate.when(plate(candidate.text))),
     ("iban", |candidate| iban(candidate.text)),
-    ("phone", |candidate| phone(candidate.text)),
+    ("phone", |candidate| {
+        (!is_fraction(candidate)).then(|| phone(candidate.text))?
+    }),
     ("us-ssn", |candidate| candidate.when(us_ssn(candidate.text))),
 ];
 
@@ -86,6 +88,12 @@ fn iban_length(country: &[u8; 2]) -> Option<usize> {
         b"RU" => 33,
         _ => return None,
     })
+}
+
+/// Zeros behind a digit and a decimal point, such as the coordinates in a drawing's paths.
+fn is_fraction(candidate: &Candidate<'_>) -> bool {
+    candidate.text.starts_with(b"00")
+        && matches!(candidate.before, [.., digit, b'.'] if digit.is_ascii_digit())
 }
 
 /// At least 7 digits; groups that bring it beyond the 15 of E.164 are left out.

@@ -93,9 +93,6 @@ impl Multipart {
         }
         let is_clean = inspector.report().found() == found;
         let unreadable = |detail: &str| Refusal::new(ReasonCode::RequestUnreadable).because(detail);
-        if head.is_encoded() {
-            return Err(unreadable("a part of it has a transfer encoding"));
-        }
         let format = match head.media() {
             Media::Absent | Media::Known(Kind::Text) if head.file().is_none() => {
                 let shown = if is_clean { name } else { "*" };

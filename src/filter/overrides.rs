@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 use mime::Mime;
 use percent_encoding::percent_decode;
@@ -30,8 +30,10 @@ const METHOD: usize = 16;
 /// How an app would read fields out of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fields {
-    /// As `application/x-www-form-urlencoded`, which some take a body for that has no type.
+    /// As `application/x-www-form-urlencoded`.
     Pairs,
+    /// As the same, for which some take a body that has no type; most such bodies are none.
+    Untyped,
     /// As the parts of a `multipart/*` body.
     Parts(Boundary),
 }
@@ -43,9 +45,20 @@ impl Fields {
     /// Refuses forms whose fields can't be read in one way.
     pub(super) fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
         let unreadable = |detail: &str| Refusal::new(ReasonCode::RequestUnreadable).because(detail);
-        let mut types = headers.get_all(CONTENT_TYPE).iter();
+        // An empty type is none.
+        let is_empty = |value: &HeaderValue| value.as_bytes().trim_ascii().is_empty();
+        let all = headers.get_all(CONTENT_TYPE);
+        let mut types = all.iter().filter(|value| !is_empty(value));
+        let is_coded = headers.get_all(CONTENT_ENCODING).iter().any(|value| {
+            !value.as_bytes().is_empty() && !value.as_bytes().eq_ignore_ascii_case(b"identity")
+        });
+        let coded = || unreadable("it is a form with a content coding");
         let (Some(first), second) = (types.next(), types.next()) else {
-            return Ok(Some(Self::Pairs));
+            return if is_coded {
+                Err(coded())
+            } else {
+                Ok(Some(Self::Untyped))
+            };
         };
         if headers
             .get_all(CONTENT_TYPE)
@@ -63,21 +76,15 @@ impl Fields {
             let holds = |word: &[u8]| memchr::memmem::find(&text, word).is_some();
             holds(b"urlencoded") || holds(b"multipart")
         };
-        if !headers
-            .get_all(CONTENT_TYPE)
-            .iter()
-            .any(|value| is_form(value.as_bytes()))
-        {
+        let has_empty = all.iter().any(is_empty);
+        if !has_empty && !all.iter().any(|value| is_form(value.as_bytes())) {
             return Ok(None);
         }
-        let (Some(media), None) = (media, second) else {
+        let (Some(media), None, false) = (media, second, has_empty) else {
             return Err(unreadable("it has no single content type"));
         };
-        let is_coded = headers.get_all(CONTENT_ENCODING).iter().any(|value| {
-            !value.as_bytes().is_empty() && !value.as_bytes().eq_ignore_ascii_case(b"identity")
-        });
         if is_coded {
-            return Err(unreadable("it is a form with a content coding"));
+            return Err(coded());
         }
         if media.type_() == mime::MULTIPART {
             let boundary = Boundary::of(&media);
@@ -137,6 +144,8 @@ struct Guard {
     reader: Reader,
     /// The value so far of a field that names a method.
     value: Option<Vec<u8>>,
+    /// The length that the part at hand says it has, and the one it has so far.
+    length: (Option<usize>, usize),
 }
 
 #[derive(Debug)]
@@ -150,10 +159,12 @@ impl<B> Guarded<B> {
         let guard = fields.map(|fields| Guard {
             methods: methods.into(),
             reader: match fields {
-                Fields::Pairs => Reader::Pairs(Pairs::default()),
+                Fields::Pairs => Reader::Pairs(Pairs::new(true)),
+                Fields::Untyped => Reader::Pairs(Pairs::new(false)),
                 Fields::Parts(boundary) => Reader::Parts(Box::new(Splitter::new(boundary))),
             },
             value: None,
+            length: (None, 0),
         });
         Self { inner, guard }
     }
@@ -161,7 +172,7 @@ impl<B> Guarded<B> {
 
 impl Guard {
     fn look(&mut self, data: &[u8]) -> Result<(), Refusal> {
-        let (methods, value) = (&self.methods, &mut self.value);
+        let (methods, value, length) = (&self.methods, &mut self.value, &mut self.length);
         match &mut self.reader {
             Reader::Pairs(pairs) => {
                 for byte in data {
@@ -175,11 +186,22 @@ impl Guard {
                     if head.is_request() {
                         return Err(another("a part of it is a request of its own"));
                     }
-                    let names_method = head.name().is_some_and(parameter::names_method);
+                    *length = (head.length()?, 0);
+                    let names_method = head.name().is_some_and(|name| {
+                        let decoded = percent_decode(name.as_bytes()).decode_utf8_lossy();
+                        parameter::names_method(name) || parameter::names_method(&decoded)
+                    });
                     *value = names_method.then(Vec::new);
                     Ok(())
                 }
-                Event::Data(data) => value.as_mut().map_or(Ok(()), |value| more(value, data)),
+                Event::Data(data) => {
+                    length.1 += data.len();
+                    value.as_mut().map_or(Ok(()), |value| more(value, data))
+                }
+                Event::End if length.0.is_some_and(|said| said != length.1) => {
+                    Err(Refusal::new(ReasonCode::RequestMalformed)
+                        .because("a part has another length than it says"))
+                }
                 Event::End => check(methods, value.take()),
                 Event::Frame(_) => Ok(()),
             }),
@@ -193,14 +215,42 @@ impl Guard {
 }
 
 /// Reads pairs, ended at `&` or, as older frameworks do, at `;`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pairs {
     name: Vec<u8>,
-    /// The name has ended, or is none that matters.
+    /// The name has ended.
     is_over: bool,
+    /// The name goes on behind what is looked at.
+    is_long: bool,
+    /// The body's type says that these are pairs.
+    is_form: bool,
 }
 
 impl Pairs {
+    fn new(is_form: bool) -> Self {
+        Self {
+            name: Vec::new(),
+            is_over: false,
+            is_long: false,
+            is_form,
+        }
+    }
+
+    /// Whether the name that has ended is one of a method.
+    ///
+    /// # Errors
+    /// Refuses names of a form that readers may end or decode in two ways. A body without a type is mostly no form
+    /// at all, so there it only counts what stands at the name's beginning.
+    fn names_method(&self) -> Result<bool, Refusal> {
+        let name = decoded(&self.name);
+        let is_unclear = self.is_long || name.contains(&0) || is_broken(&self.name);
+        if self.is_form && is_unclear {
+            return Err(another("the name of a form field can be read in two ways"));
+        }
+        let name = String::from_utf8_lossy(&name);
+        Ok(parameter::names_method(&name) || parameter::names_method(&wide(&name)))
+    }
+
     fn look(
         &mut self,
         byte: u8,
@@ -211,7 +261,7 @@ impl Pairs {
             b'&' | b';' => {
                 check(methods, value.take())?;
                 self.name.clear();
-                self.is_over = false;
+                (self.is_over, self.is_long) = (false, false);
             }
             byte if self.is_over => {
                 if let Some(value) = value {
@@ -220,18 +270,23 @@ impl Pairs {
             }
             b'=' => {
                 self.is_over = true;
-                let name = decoded(&self.name);
-                let names_method = parameter::names_method(&String::from_utf8_lossy(&name));
-                *value = names_method.then(Vec::new);
+                *value = self.names_method()?.then(Vec::new);
             }
+            _ if self.is_long => {}
             byte => {
                 self.name.push(byte);
-                self.is_over = self.name.len() > NAME;
-                // White space before a name counts for nothing, however much there is.
-                if self.is_over && decoded(&self.name).trim_ascii().is_empty() {
-                    self.name.clear();
-                    self.is_over = false;
+                if self.name.len() > NAME {
+                    // What stands before a name counts for nothing, however much there is.
+                    skip(&mut self.name, |byte| {
+                        byte.is_ascii_whitespace() || byte == 0xb
+                    });
                 }
+                if self.name.len() > NAME {
+                    skip(&mut self.name, |byte| {
+                        byte.is_ascii_whitespace() || matches!(byte, 0xb | b'[' | b']')
+                    });
+                }
+                self.is_long = self.name.len() > NAME;
             }
         }
         Ok(())
@@ -242,6 +297,51 @@ fn decoded(name: &[u8]) -> Vec<u8> {
     let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
     let spaced: Vec<u8> = name.iter().map(space).collect();
     percent_decode(&spaced).collect()
+}
+
+/// Takes away what stands in front of a name, escaped or not; half an escape stays.
+fn skip(name: &mut Vec<u8>, is_skipped: impl Fn(u8) -> bool) {
+    let mut rest = name.as_slice();
+    loop {
+        let length = if rest.first() == Some(&b'%') { 3 } else { 1 };
+        let Some((first, behind)) = rest.split_at_checked(length) else {
+            break;
+        };
+        match decoded(first).as_slice() {
+            [byte] if is_skipped(*byte) => rest = behind,
+            _ => break,
+        }
+    }
+    *name = rest.to_vec();
+}
+
+/// Whether a `%` stands in it that begins no escape.
+fn is_broken(name: &[u8]) -> bool {
+    memchr::memchr_iter(b'%', name).any(|at| {
+        let digits = name.get(at + 1..at + 3).unwrap_or_default();
+        digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit)
+    })
+}
+
+/// `%uXXXX` undone, as some servers do it.
+fn wide(name: &str) -> String {
+    let mut text = String::new();
+    let mut rest = name;
+    while let Some((before, behind)) = rest.split_once('%') {
+        text.push_str(before);
+        let digits = behind
+            .strip_prefix(['u', 'U'])
+            .and_then(|text| text.get(..4));
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if let Some(letter) = code.and_then(char::from_u32) {
+            text.push(letter);
+            rest = behind.get(5..).unwrap_or_default();
+        } else {
+            text.push('%');
+            rest = behind;
+        }
+    }
+    text + rest
 }
 
 /// Takes more of a value; no method is as long as `METHOD`.

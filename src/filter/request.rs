@@ -124,7 +124,7 @@ fn reading(
             let format = Box::new(Multipart::new(&boundary));
             Stream::over(inspector, format, &[])
         }
-        (None, Some(Fields::Pairs)) if kind.is_none() => {
+        (None, Some(Fields::Pairs | Fields::Untyped)) if kind.is_none() => {
             let format = Box::new(Untyped::new(&inspector));
             Stream::over(inspector, format, &[])
         }

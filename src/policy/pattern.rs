@@ -298,8 +298,7 @@ impl Pattern {
     /// under another spelling of its name, or ended at a `;`.
     pub(in crate::policy) fn sees_twice(&self, target: &Target) -> bool {
         self.query.iter().any(|(name, _)| {
-            let wanted = parameter::folded(name);
-            let is_meant = |sent: &&(Box<str>, Box<str>)| parameter::folded(&sent.0) == wanted;
+            let is_meant = |sent: &&(Box<str>, Box<str>)| parameter::may_be_same(&sent.0, name);
             let plain = target.query().iter().filter(is_meant);
             let split = target.split_query().iter().filter(is_meant);
             split.clone().count() > 1 || plain.ne(split)

@@ -2,7 +2,15 @@
 
 use super::malformed;
 use crate::filter::media::Media;
-use crate::types::Refusal;
+use crate::types::{ReasonCode, Refusal};
+
+/// What honest clients write (RFC 7578 section 4.8). Other fields are names to some readers, as `Content-ID` is.
+const FIELDS: [&str; 4] = [
+    "content-disposition",
+    "content-type",
+    "content-transfer-encoding",
+    "content-length",
+];
 
 /// What the head of a part says.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +34,17 @@ impl Head {
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(malformed("a field stands twice in the head of a part"));
             }
+            if !FIELDS.contains(&&*name) {
+                return Err(malformed(
+                    "a field stands in the head of a part that no form needs",
+                ));
+            }
+            // Some readers look for these anywhere in the head.
+            let lower = value.to_ascii_lowercase();
+            let holds = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
+            if holds(b"content-disposition") || holds(b"content-id") {
+                return Err(malformed("a field stands in a field of a part's head"));
+            }
             fields.push((name, value.to_vec()));
         }
         let mut head = Self {
@@ -33,6 +52,10 @@ impl Head {
             name: None,
             file: None,
         };
+        if !head.field("content-transfer-encoding").is_none_or(is_plain) {
+            return Err(Refusal::new(ReasonCode::RequestUnreadable)
+                .because("a part of it has a transfer encoding"));
+        }
         if let Some(value) = head.field("content-disposition") {
             let text = std::str::from_utf8(value);
             let text = text.map_err(|_| malformed("a part's disposition is not UTF-8"))?;
@@ -70,16 +93,20 @@ impl Head {
         self.field("content-type").is_some_and(is_http)
     }
 
-    /// The part's bytes stand for other bytes.
-    pub(in crate::filter) fn is_encoded(&self) -> bool {
-        let plain = ["7bit", "8bit", "binary"];
-        let is_plain = |value: &[u8]| {
-            plain
-                .iter()
-                .any(|known| value.eq_ignore_ascii_case(known.as_bytes()))
+    /// The length that the part says it has, in bytes.
+    ///
+    /// # Errors
+    /// Refuses what is no number.
+    pub(in crate::filter) fn length(&self) -> Result<Option<usize>, Refusal> {
+        let Some(value) = self.field("content-length") else {
+            return Ok(None);
         };
-        self.field("content-encoding").is_some()
-            || !self.field("content-transfer-encoding").is_none_or(is_plain)
+        let text = std::str::from_utf8(value).unwrap_or_default();
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        let length = text.parse().ok().filter(|_| is_number);
+        length
+            .map(Some)
+            .ok_or_else(|| malformed("the length of a part is no number"))
     }
 
     fn field(&self, name: &str) -> Option<&[u8]> {
@@ -88,6 +115,14 @@ impl Head {
             .find(|(known, _)| known == name)
             .map(|(_, value)| &**value)
     }
+}
+
+/// The part's bytes stand for themselves.
+fn is_plain(encoding: &[u8]) -> bool {
+    let plain = ["7bit", "8bit", "binary"];
+    plain
+        .iter()
+        .any(|known| encoding.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether a content type says that what follows is an HTTP message.
@@ -141,22 +176,39 @@ fn read_disposition(text: &str) -> Result<(Option<String>, Option<String>), Refu
         let (key, after) = rest.split_once('=').ok_or_else(wrong)?;
         let value;
         (value, rest) = read_value(after).ok_or_else(wrong)?;
+        let is_quoted = after.starts_with('"');
         let slot = match key.trim().to_ascii_lowercase().as_str() {
             "name" => &mut name,
             "filename" => &mut file,
             "filename*" => &mut wide,
-            key if key.starts_with("name") || key.starts_with("filename") => return Err(wrong()),
-            _ => continue,
+            // In any other parameter a reader may find a name.
+            _ => return Err(wrong()),
         };
+        // An apostrophe is a quote to some, but stands in every `filename*` (RFC 8187).
+        let is_quote = !is_quoted && value.contains('\'') && !key.trim_end().ends_with('*');
+        if is_quote || names(value) {
+            return Err(wrong());
+        }
         if slot.replace(value.to_owned()).is_some() {
             return Err(wrong());
         }
     }
     // Some readers undo escapes in a name, others don't.
-    if name.as_ref().is_some_and(|name| name.contains('\\')) {
+    // To some an apostrophe is a quote, and `=?` begins an encoded word (RFC 2047).
+    let is_unclear = |name: &String| {
+        name.contains('\\') || name.contains("=?") || name.starts_with('\'') || name.ends_with('\'')
+    };
+    if name.as_ref().is_some_and(is_unclear) {
         return Err(wrong());
     }
     Ok((name, file.or(wide)))
+}
+
+/// Whether some reader finds a parameter `name` inside of a value.
+fn names(value: &str) -> bool {
+    let bare: String = value.split_whitespace().collect();
+    let bare = bare.to_ascii_lowercase();
+    bare.contains("name=") || bare.contains("name*=")
 }
 
 /// A token or a quoted string, and what stands behind the `;` that ends it.

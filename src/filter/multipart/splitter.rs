@@ -17,7 +17,8 @@ const HEAD: usize = 16 << 10;
 pub(in crate::filter) struct Boundary(Box<[u8]>);
 
 impl Boundary {
-    /// The boundary of a `multipart/*` type (RFC 2046 section 5.1.1), where it names exactly one.
+    /// The boundary of a `multipart/*` type (RFC 2046 section 5.1.1), where it names exactly one. Many readers look for
+    /// the word alone, the first or the last one, and end the value at a comma.
     pub(in crate::filter) fn of(media: &Mime) -> Option<Self> {
         let mut named = media
             .params()
@@ -25,15 +26,22 @@ impl Boundary {
         let (Some((name, value)), None) = (named.next(), named.next()) else {
             return None;
         };
-        let is_allowed =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&byte);
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"'()+_-./:=? ".contains(&byte);
         let value = value.as_str();
         let fits = (1..=70).contains(&value.len())
             && value.bytes().all(is_allowed)
             && !value.ends_with(' ')
+            && names_one(media.as_ref(), value)
             && name.as_str().len() == "boundary".len();
         fits.then(|| Self(format!("--{value}").into_bytes().into()))
     }
+}
+
+/// The word `boundary` stands once in the type, but for the value: browsers write it there as well.
+fn names_one(text: &str, value: &str) -> bool {
+    let words = |text: &str| text.to_ascii_lowercase().matches("boundary").count();
+    let in_value = words(value);
+    words(text) == in_value + 1 && (in_value == 0 || !value.contains('='))
 }
 
 /// A piece of a multipart body.

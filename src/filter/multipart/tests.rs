@@ -156,7 +156,8 @@ fn scans_every_part_as_what_it_is() {
             "a=%42ob+Byte",
             found,
         ),
-        ("name=\"a\"\r\nX-Note: Bob Byte", "x", found),
+        ("name=\"a\"\r\nContent-Type: a/b; c=Bob Byte", "x", found),
+        ("name=\"a\"\r\nX-Note: x", "x", ReasonCode::RequestMalformed),
         (
             "name=\"a\"\r\nContent-Type: application/json",
             "{",

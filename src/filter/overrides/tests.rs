@@ -240,3 +240,147 @@ fn reads_queries_like_forms() {
     assert!(may("/a", form, true) && !may("/a", form, false));
     assert!(!may("/a?x=_method", json, true));
 }
+
+#[test]
+fn refuses_names_that_end_or_decode_in_two_ways() {
+    let form = "application/x-www-form-urlencoded";
+    let ambiguous = Some(ReasonCode::AmbiguousRequest);
+    let long = "a".repeat(1100);
+    for (body, without_type) in [
+        (format!("{}_method=DELETE", "%20".repeat(341)), ambiguous),
+        (format!("{}_method=DELETE", "%20".repeat(342)), ambiguous),
+        (format!("{}_method=DELETE", "]".repeat(1020)), ambiguous),
+        (format!("{}_method=DELETE", "%5D".repeat(342)), ambiguous),
+        (format!("_method%00{long}=DELETE"), ambiguous),
+        (format!("_method[{long}=DELETE"), ambiguous),
+        (format!("{long}=x"), None),
+        ("a%00b=x".to_owned(), None),
+        ("]_method=DELETE".to_owned(), ambiguous),
+        ("[]_method=DELETE".to_owned(), ambiguous),
+        ("%5D_method=DELETE".to_owned(), ambiguous),
+        ("%u005fmethod=DELETE".to_owned(), ambiguous),
+        ("%U005Fmethod=DELETE".to_owned(), ambiguous),
+        ("%5_method=DELETE".to_owned(), None),
+        ("a%=x".to_owned(), None),
+    ] {
+        assert_eq!(judge(form, &body), ambiguous, "{body}");
+        assert_eq!(judge("", &body), without_type, "{body}");
+    }
+    for body in [
+        format!("{}method=DELETE", "%20".repeat(341)),
+        format!("a={}&b=%_method", "b".repeat(5000)),
+        format!("{{\"a\": \"50% off {long}\"}}"),
+        "a[%5D]=x&]b=y&%C3%A9=z".to_owned(),
+    ] {
+        assert_eq!(judge(form, &body), None, "{body}");
+    }
+}
+
+#[test]
+fn refuses_a_second_boundary() {
+    for (kind, twin) in [
+        ("xboundary=evil; boundary=b", "xbound=evil; boundary=b"),
+        (
+            "x=\"boundary=evil;\"; boundary=b",
+            "x=\"evil;\"; boundary=b",
+        ),
+        ("boundary=b; x=\"Boundary=evil\"", "boundary=b; x=\"evil\""),
+        ("boundary=\"boundary=b\"", "boundary=\"bound=b\""),
+        ("boundary=\"b,c\"", "boundary=\"b.c\""),
+        (
+            "boundary=WebKitFormBoundary; x=boundary",
+            "boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW",
+        ),
+        ("boundary=a; BOUNDARY=b", "BOUNDARY=----geckoformboundary7a"),
+    ] {
+        let of =
+            |rest: &str| Fields::of(&headers(&[&format!("multipart/form-data; {rest}")], None));
+        let refusal = of(kind).unwrap_err();
+        assert_eq!(refusal.code, ReasonCode::RequestUnreadable, "{kind}");
+        assert!(matches!(of(twin), Ok(Some(Fields::Parts(_)))), "{twin}");
+    }
+}
+
+/// What the guard says about one part with this head and the value `DELETE`.
+fn judge_part(head: &str) -> Option<ReasonCode> {
+    let body = format!("--b\r\n{head}\r\n\r\nDELETE\r\n--b--\r\n");
+    judge("multipart/form-data; boundary=b", &body)
+}
+
+#[test]
+fn refuses_heads_in_which_readers_find_another_name() {
+    let ambiguous = Some(ReasonCode::AmbiguousRequest);
+    for name in [
+        "]_method",
+        "[]_method",
+        "[_method]",
+        "%5D_method",
+        "%5Fmethod",
+    ] {
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"");
+        assert_eq!(judge_part(&head), ambiguous, "{head}");
+    }
+    let disposition = "Content-Disposition: form-data; name=\"a\"";
+    for head in [
+        "Content-Disposition: form-data; name='_method'",
+        "Content-Disposition: form-data; name=\"'_method'\"",
+        "Content-Disposition: form-data; filename='a; name=\"b\"; x='",
+        "Content-Disposition: form-data; filename='a'; name=\"b\"",
+        "Content-ID: _method",
+        "Content-Disposition: form-data; name=\"x\"; foo=\"; name=_method\"",
+        "Content-Disposition: form-data; name=\"x\"; foo=bar",
+        "Content-Disposition: form-data; name=\"x\"; filename=\"; name =_method\"",
+        "Content-Disposition: form-data; name=\"=?UTF-8?B?X21ldGhvZA==?=\"",
+        &format!("X-A: Content-Disposition: form-data; name=_method\r\n{disposition}"),
+        &format!("Content-Type: Content-Disposition: form-data; name=_method\r\n{disposition}"),
+        &format!("{disposition}\r\nContent-Length: 5"),
+        &format!("{disposition}\r\nContent-Length: +6"),
+        &format!("{disposition}\r\nContent-Length:"),
+    ] {
+        assert_eq!(
+            judge_part(head),
+            Some(ReasonCode::RequestMalformed),
+            "{head}"
+        );
+    }
+    let encoded = format!("{disposition}\r\nContent-Transfer-Encoding: base64");
+    assert_eq!(judge_part(&encoded), Some(ReasonCode::RequestUnreadable));
+}
+
+#[test]
+fn lets_the_heads_of_known_clients_pass() {
+    for head in [
+        // Browsers.
+        "Content-Disposition: form-data; name=\"it's\"",
+        "Content-Disposition: form-data; name=\"a%22b\"; filename=\"say %22hi%22.txt\"\r\nContent-Type: text/plain",
+        "Content-Disposition: form-data; name=\"user[file]\"; filename=\"résumé's.pdf\"\r\nContent-Type: application/pdf",
+        "Content-Disposition: form-data; name=\"a\"; filename=\"\"\r\nContent-Type: application/octet-stream",
+        // curl, Go.
+        "Content-Disposition: form-data; name=\"a\"; filename=\"a.txt\"\r\nContent-Type: text/plain",
+        // Python's requests.
+        "Content-Disposition: form-data; name=\"a\"; filename*=utf-8''r%C3%A9sum%C3%A9",
+        // OkHttp, Apache HttpClient, Spring.
+        "Content-Disposition: form-data; name=\"a\"\r\nContent-Length: 6",
+        "Content-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Transfer-Encoding: 8bit",
+        "Content-Disposition: form-data; name=\"a\"; filename=\"b\"\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\nContent-Length: 6",
+        "Content-Type: text/plain\r\nContent-Disposition: form-data; name=a; filename=b.txt",
+    ] {
+        assert_eq!(judge_part(head), None, "{head}");
+    }
+}
+
+#[test]
+fn takes_an_empty_type_for_none() {
+    let of = |types: &[&str], coding| Fields::of(&headers(types, coding));
+    assert_eq!(of(&[""], None).unwrap(), Some(Fields::Untyped));
+    assert_eq!(of(&[], None).unwrap(), Some(Fields::Untyped));
+    assert_eq!(of(&["text/plain"], None).unwrap(), None);
+    for (types, coding) in [
+        (&["", "text/plain"][..], None),
+        (&[], Some("gzip")),
+        (&[""], Some("gzip")),
+    ] {
+        let refusal = of(types, coding).unwrap_err();
+        assert_eq!(refusal.code, ReasonCode::RequestUnreadable, "{types:?}");
+    }
+}

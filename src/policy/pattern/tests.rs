@@ -70,6 +70,27 @@ fn covers_query_parameters() {
 }
 
 #[test]
+fn sees_a_parameter_under_every_spelling() {
+    let sees = |raw: &str| pattern("GET /x?by={user}").sees_twice(&Target::parse(raw).unwrap());
+    for other in [
+        "by",
+        "BY",
+        "by[]",
+        "]by",
+        "%5Dby",
+        "[by]",
+        "[]by",
+        "%5B%5Dby[x]",
+    ] {
+        assert!(sees(&format!("/x?by=u-ann&{other}=u-bob")), "{other}");
+        assert!(sees(&format!("/x?{other}=u-bob&by=u-ann")), "{other}");
+    }
+    for other in ["bye", "]bye", "x[by]", "[x]by"] {
+        assert!(!sees(&format!("/x?by=u-ann&{other}=u-bob")), "{other}");
+    }
+}
+
+#[test]
 fn captures_decoded_names() {
     let target = Target::parse("/u/%C3%A9va/x?by=b%2Bb").unwrap();
     let pattern = pattern("GET /u/{user}/**?by={who}");

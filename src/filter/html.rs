@@ -8,6 +8,7 @@
 
 mod address;
 mod element;
+mod looked;
 mod page;
 mod reader;
 mod record;
@@ -15,6 +16,7 @@ mod unescape;
 
 use std::sync::Arc;
 
+use self::looked::Looked;
 use self::page::Page;
 use self::reader::{Reader, Token, TokenKind};
 use self::record::Record;
@@ -63,7 +65,7 @@ impl Html {
             reader: Reader::new(&selectors, rule.is_some(), limit)?,
             utf8: Utf8::default(),
             guard: Guard::of_page(inspector),
-            page: Page::new(rule.clone()),
+            page: Page::new(rule.clone(), Looked::new(&selectors)),
             rule,
             text: None,
             seen: 0,

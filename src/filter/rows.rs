@@ -3,15 +3,17 @@
 //!
 //! The first row names the columns. One row at a time is held, judged and let go. A table that can be
 //! read in two ways is refused: so are rows of another length than the header, names that stand
-//! twice, and all that the reader refuses.
+//! twice, quoted cells that are rows to those who know no quotes, and all that the reader refuses.
 
 mod cell;
+mod lines;
 mod reader;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use self::cell::Scrubber;
+use self::lines::Line;
 use self::reader::{Reader, malformed};
 use crate::filter::{Format, Inspector, Output, Place};
 use crate::policy::treatment::{Kind, Others, RowRule};
@@ -116,6 +118,11 @@ impl Rows {
         if std::str::from_utf8(self.reader.row()).is_err() {
             return Err(malformed("not valid UTF-8"));
         }
+        if self.reader.delimiter() == b'\t' && lines::is_quoting(&self.reader) {
+            return Err(malformed(
+                "quotes around a tab or line break, which tab-separated values do not know",
+            ));
+        }
         let judged = match &self.header {
             Header::Awaited => self.header(inspector, out),
             Header::Known { .. } => self.record(inspector, out),
@@ -140,6 +147,12 @@ impl Rows {
         let mut seen = HashSet::new();
         if !texts.iter().all(|text| seen.insert(text)) {
             return Err(malformed("two columns of one name"));
+        }
+        if lines::of(&self.reader)
+            .skip(1)
+            .any(|line| line.is_row(texts.len()))
+        {
+            return Err(row_in_cell());
         }
         let mut owners = Vec::new();
         for column in &self.rule.owner {
@@ -201,6 +214,17 @@ impl Rows {
         });
         if !is_owned {
             return self.withhold(inspector, out);
+        }
+        let is_foreign = |line: &Line<'_>| {
+            let mut columns = owners.iter().zip(&self.rule.owner);
+            line.is_row(names.len())
+                && !columns.any(|(at, column)| {
+                    line.cell(*at)
+                        .is_some_and(|text| column.is.names(&subject, text))
+                })
+        };
+        if lines::of(&self.reader).any(|line| is_foreign(&line)) {
+            return Err(row_in_cell());
         }
         self.scrubber.begin();
         if !inspector.is_idle() {
@@ -269,6 +293,10 @@ impl Rows {
             _ => Ok(()),
         }
     }
+}
+
+fn row_in_cell() -> Refusal {
+    malformed("a line inside of a quoted cell that is a row to those who know no quotes")
 }
 
 impl Format for Rows {

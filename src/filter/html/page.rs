@@ -8,6 +8,7 @@ use lol_html::html_content::TextType;
 
 use super::address::{self, Address};
 use super::element;
+use super::looked::Looked;
 use super::reader::{Named, Reader, Tag, Token, TokenKind};
 use super::record::is_record;
 use super::unescape::{Escapes, Unescaped};
@@ -24,6 +25,7 @@ pub(super) struct Page {
     /// What stands before is kept or left out for good.
     cursor: u64,
     rule: Option<Arc<HtmlRule>>,
+    looked: Looked,
     /// The element that the last start tag began: its content is text to some and markup to others.
     is_doubtful: bool,
     /// What passed last is a text that what follows could make a tag or a character reference of.
@@ -33,12 +35,13 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn new(rule: Option<Arc<HtmlRule>>) -> Self {
+    pub(super) fn new(rule: Option<Arc<HtmlRule>>, looked: Looked) -> Self {
         Self {
             window: Vec::new(),
             base: 0,
             cursor: 0,
             rule,
+            looked,
             is_doubtful: false,
             is_open: false,
             unescaped: Unescaped::default(),
@@ -183,6 +186,10 @@ impl Page {
             return Err(Refusal::new(ReasonCode::AnswerMalformed)
                 .because("an element that makes text of all that follows"));
         }
+        if self.rule.is_some() && is_veiled(tag, &self.looked, |at| self.bytes(at)) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a character reference in what the rule's selectors look at"));
+        }
         if *tag.name == *"meta" {
             self.check_charset(tag)?;
         }
@@ -270,7 +277,7 @@ impl Page {
         let Some(rule) = &self.rule else {
             return false;
         };
-        let may_hold = holds_tag(text) && may_hold_record(text, &rule.records);
+        let may_hold = holds_tag(text) && may_hold_record(text, &rule.records, &self.looked);
         if may_hold {
             inspector.report_mut().withhold(&rule.origin, Others::Drop);
         }
@@ -391,7 +398,7 @@ fn holds_tag(text: &[u8]) -> bool {
 }
 
 /// Whether markup holds an element that `selector` names, as far as can be told without what stands around it.
-fn may_hold_record(markup: &[u8], selector: &str) -> bool {
+fn may_hold_record(markup: &[u8], selector: &str, looked: &Looked) -> bool {
     let is_related = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'+' | b'~');
     if selector.trim().bytes().any(is_related) {
         return true;
@@ -407,7 +414,26 @@ fn may_hold_record(markup: &[u8], selector: &str) -> bool {
     // A tag that is not whole goes on behind what some take for its end.
     let seen = tokens().map(|token| token.range.end).max().unwrap_or(0);
     let rest = markup.get(usize::try_from(seen).unwrap_or(usize::MAX)..);
-    read.is_err() || end.is_err() || rest.is_some_and(holds_tag) || tokens().any(is_record)
+    let bytes = |at: &Range<u64>| {
+        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        let bytes = markup.get(index(at.start)..index(at.end));
+        bytes.unwrap_or_default()
+    };
+    let may_be_record = |token: &Token| match &token.kind {
+        TokenKind::Start(tag) => is_record(token) || is_veiled(tag, looked, bytes),
+        _ => false,
+    };
+    read.is_err() || end.is_err() || rest.is_some_and(holds_tag) || tokens().any(may_be_record)
+}
+
+/// Whether character references in a tag may hide from the selectors what browsers see.
+fn is_veiled<'a>(tag: &Tag, looked: &Looked, bytes: impl Fn(&Range<u64>) -> &'a [u8]) -> bool {
+    tag.attributes.iter().any(|attribute| {
+        let raw = attribute.value.as_ref().map_or(&b""[..], &bytes);
+        let mut unescaped = Unescaped::default();
+        unescaped.read(raw, Escapes::Attribute);
+        looked.is_veiled(&attribute.name, raw, unescaped.text())
+    })
 }
 
 /// A replacement that means the same in a text or an attribute, quoted or not.

@@ -191,6 +191,48 @@ fn refuses_records_that_can_be_read_in_two_ways() {
 }
 
 #[test]
+fn refuses_references_in_what_selectors_look_at() {
+    let by = |records: &str, body: &str| {
+        let mut rule = by_attribute(Others::Drop);
+        rule.records = records.into();
+        let own = "<a class=order data-kind=order data-c=u-ann></a>";
+        cut(fixture(Some(rule)), &format!("{own}{body}"))
+    };
+    for (records, hidden) in [
+        (".order", "<tr class='&#111;rder' data-c=u-bob>secret</tr>"),
+        (".order", "<tr class=x&#32;order data-c=u-bob>secret</tr>"),
+        (".order", "<tr class=&#79;RDER data-c=u-bob>secret</tr>"),
+        ("[data-kind=order]", "<tr data-kind=&#111;rder>secret</tr>"),
+        ("[data-kind ^= ord]", "<tr data-kind=&#111;rder>secret</tr>"),
+        (".order:not(.void)", "<tr class='order &#118;oid'>1</tr>"),
+        (".\\6f rder,.order", "<tr class='&#111;rder'>secret</tr>"),
+    ] {
+        let found = by(records, hidden);
+        let is_safe = found == Err(ReasonCode::AnswerMalformed)
+            || found.as_ref().is_ok_and(|passed| !passed.contains("tr"));
+        assert!(is_safe, "{hidden}: {found:?}");
+    }
+    for innocent in [
+        "<a href='/?a=1&amp;b=2' data-kind=&#111;rder>x</a>",
+        "<p class='[&amp;_svg]:size-4 a&#32;b' id=a&amp;b>x</p>",
+        "<p class='order [&amp;_tr]:p-1' data-c=u&#45;ann>x</p>",
+    ] {
+        let passed = by(".order", innocent);
+        assert!(
+            passed.is_ok_and(|passed| passed.ends_with(innocent)),
+            "{innocent}"
+        );
+    }
+    let by_presence = by("[data-c]", "<p data-c=u&#45;ann>x</p>");
+    assert!(by_presence.is_ok_and(|passed| passed.contains("&#45;")));
+    let comment = "<!-- <p class=&#111;rder>secret</p> -->";
+    assert!(by(".order", comment).is_ok_and(|passed| passed.ends_with("<!---->")));
+    let owner = "<i class=order><b class=c>u-ann</b><b class=&#99;>u-bob</b></i>";
+    let found = cut(fixture(Some(by_text())), owner);
+    assert_eq!(found, Err(ReasonCode::AnswerMalformed));
+}
+
+#[test]
 fn leaves_out_markup_that_only_some_readers_see() {
     let record = "<a class=order data-c=u-ann></a>";
     for (hidden, left) in [

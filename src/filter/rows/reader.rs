@@ -2,7 +2,7 @@
 //!
 //! A row ends with CR LF or LF outside of quotes; a lone CR is no line break and no text. A quote
 //! opens a cell at its first byte alone, is doubled inside, and ends the cell with the next delimiter
-//! or line break. A backslash before the quote that ends a cell is an escape to some, and refused.
+//! or line break. A backslash before a quote in a quoted cell is an escape to some, and refused.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(super) struct Reader {
     cells: Vec<Cell>,
     /// Where the cell at hand begins.
     start: usize,
-    /// An odd number of backslashes stand before the next byte of a quoted cell.
+    /// A backslash stands before the next byte of a quoted cell.
     is_escaping: bool,
 }
 
@@ -151,7 +151,6 @@ impl Reader {
                     .because("a quoted cell without an end"))
             }
             State::Return => Err(malformed("a carriage return that ends no line")),
-            State::Closed if self.is_escaping => Err(escaped()),
             State::Start | State::Plain | State::Closed | State::Over => {
                 self.state = State::Over;
                 self.end_cell(self.row.len())?;
@@ -189,21 +188,15 @@ impl Reader {
         self.state = match (self.state, byte) {
             (_, 0) => return Err(malformed("a zero byte")),
             (State::Start, b'"') => State::Quoted,
-            (State::Quoted, b'"') => {
-                self.is_escaping = is_escaping;
-                State::Closed
-            }
+            (State::Quoted, b'"') if is_escaping => return Err(escaped()),
+            (State::Quoted, b'"') => State::Closed,
             (State::Quoted, b'\\') => {
-                self.is_escaping = !is_escaping;
+                self.is_escaping = true;
                 State::Quoted
             }
             (State::Quoted, _) | (State::Closed, b'"') => State::Quoted,
             (State::Return, b'\n') => State::Over,
             (State::Return, _) => return Err(malformed("a carriage return that ends no line")),
-            (State::Closed, b'\r' | b'\n') if is_escaping => return Err(escaped()),
-            (State::Closed, byte) if is_escaping && byte == self.delimiter => {
-                return Err(escaped());
-            }
             (State::Start | State::Plain | State::Closed, b'\r') => State::Return,
             (State::Start | State::Plain | State::Closed, b'\n') => State::Over,
             (State::Start | State::Plain | State::Closed, byte) if byte == self.delimiter => {
@@ -231,7 +224,7 @@ impl Reader {
 }
 
 fn escaped() -> Refusal {
-    malformed("a backslash before a closing quote, which some read as an escape")
+    malformed("a backslash before a quote, which some read as an escape")
 }
 
 pub(super) fn malformed(what: &str) -> Refusal {

@@ -85,8 +85,8 @@ fn lets_the_subjects_rows_pass() {
         ),
         ("id,owner\r\n1,u-bob\r\n2,u-ann", "id,owner\r\n2,u-ann"),
         (
-            "\u{feff}owner,note\n\"u-ann\",\"two\r\nlines, \"\"quoted\"\"\"\n\"u-bob\",\"\n\"\n",
-            "\u{feff}owner,note\n\"u-ann\",\"two\r\nlines, \"\"quoted\"\"\"\n",
+            "\u{feff}owner,note\n\"u-ann\",\"two\r\nlines; \"\"quoted\"\"\"\n\"u-bob\",\"\n\"\n",
+            "\u{feff}owner,note\n\"u-ann\",\"two\r\nlines; \"\"quoted\"\"\"\n",
         ),
         (
             "\u{feff}\"owner\",n\nu-ann,\n",
@@ -108,8 +108,8 @@ fn lets_the_subjects_rows_pass() {
             "owner,n\n",
         ),
         (
-            "owner,json\nu-ann,\"{\"\"a\"\":\"\"x\\\"\"y\\\\\"\"}\"\n",
-            "owner,json\nu-ann,\"{\"\"a\"\":\"\"x\\\"\"y\\\\\"\"}\"\n",
+            "owner,json\nu-ann,\"{\"\"a\"\":\"\"x\\n, \\\\y\"\"}\"\n",
+            "owner,json\nu-ann,\"{\"\"a\"\":\"\"x\\n, \\\\y\"\"}\"\n",
         ),
     ] {
         assert_eq!(csv(body).as_deref(), Ok(expected), "{body:?}");
@@ -153,6 +153,74 @@ fn refuses_what_can_be_read_in_two_ways() {
         let refused = cut(make, Kind::Csv, body).unwrap_err();
         assert_eq!(refused.code, ReasonCode::AnswerMalformed);
     }
+}
+
+#[test]
+fn refuses_backslashes_before_quotes() {
+    for body in [
+        "owner,n\nu-ann,\"x\\\"\"\n\nu-bob,secret\nu-ann,\"\n\"\n",
+        "owner,n\nu-ann,\"x\\\"\"y\"\n",
+        "owner,n\nu-ann,\"\\\"\"\"\n",
+        "owner,n\nu-ann,\"x\\\\\"\"y\"\n",
+    ] {
+        let refused = csv(body).unwrap_err();
+        assert_eq!(refused.code, ReasonCode::AnswerMalformed, "{body:?}");
+        assert!(refused.detail.unwrap().contains("a backslash"), "{body:?}");
+    }
+    for body in [
+        "owner,n\nu-ann,\"C:\\x \"\"y\"\"\"\n",
+        "owner,n\nu-ann,x\\\n",
+    ] {
+        assert_eq!(csv(body).as_deref(), Ok(body));
+    }
+}
+
+#[test]
+fn refuses_quoted_cells_that_are_rows_to_others() {
+    for body in [
+        "owner,n\nu-ann,\"start\nu-bob,secret\nu-ann,end\"\n",
+        "owner,n\nu-ann,\"start\r\nu-bob,a, secret\r\nend\"\r\n",
+        "owner,n\nu-ann,\"start\ru-bob,secret\rend\"\n",
+        "owner,n\nu-ann,\"\nu-bob,secret\"\n",
+        "n,owner\n\"secret,u-bob\n\",u-ann\n",
+        "id,owner,n,x\n1,u-ann,\"\n2,u-bob,secret\",\n",
+        "owner,\"n\nu-bob,secret\"\nu-ann,1\n",
+    ] {
+        let refused = csv(body).unwrap_err();
+        assert_eq!(refused.code, ReasonCode::AnswerMalformed, "{body:?}");
+    }
+    for body in [
+        "owner,n\nu-ann,\"start\nmiddle\nend\"\n",
+        "\"owner\",\"n\"\n\"u-ann\",\"Dear, all\nbye\"\n",
+        "n,owner\n\"start\nend\",\"u-ann\"\n",
+        "id,owner,n,at\n1,u-ann,\"Main Street 1\nBerlin, DE\n\nbye, Ann\",2\n",
+        "owner,n\nu-ann,\"u-bob,secret\"\n",
+        "owner,\"n\n(text)\"\nu-ann,1\n",
+    ] {
+        assert_eq!(csv(body).as_deref(), Ok(body));
+    }
+    // What stays behind harms nobody.
+    let foreign = csv("owner,n\nu-bob,\"a\nu-eve,b\"\nu-ann,1\n");
+    assert_eq!(foreign.as_deref(), Ok("owner,n\nu-ann,1\n"));
+}
+
+#[test]
+fn takes_no_quotes_around_tabs_and_line_breaks_in_tsv() {
+    let tsv = |body: &str| {
+        let make = || fixture(rule(&["owner"], Others::Drop));
+        cut(make, Kind::Tsv, body.as_bytes())
+    };
+    for body in [
+        "owner\tn\nu-ann\t\"start\nu-bob\tsecret\nu-ann\tend\"\n",
+        "owner\tn\nu-ann\t\"a\nb\"\n",
+        "owner\tn\tx\nu-ann\t\"a\tb\"\tc\n",
+        "owner\t\"n\nu-bob\"\nu-ann\t1\n",
+    ] {
+        let refused = tsv(body).unwrap_err();
+        assert_eq!(refused.code, ReasonCode::AnswerMalformed, "{body:?}");
+    }
+    let body = "owner\t\"n\"\nu-ann\t\"a, b\"\n\"u-ann\"\t\"\"\n";
+    assert_eq!(tsv(body).as_deref(), Ok(body));
 }
 
 #[test]
@@ -391,6 +459,11 @@ proptest! {
         let mut expected = body.clone();
         for (owner, note, quotes, returns) in rows {
             let owner = ["u-ann", "u-bob", ""][owner];
+            // Text with line breaks and delimiters could be rows.
+            let note = match note.contains(['\n', '\r']) {
+                true => note.replace(',', ";"),
+                false => note,
+            };
             let needs_quotes = quotes || note.contains([',', '"', '\n', '\r']);
             let note = if needs_quotes {
                 format!("\"{}\"", note.replace('"', "\"\""))

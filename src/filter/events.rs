@@ -191,13 +191,7 @@ impl Events {
 
     /// The refusal, with the event it came from.
     fn place(&mut self, refusal: Refusal) -> Refusal {
-        let refusal = match &refusal.detail {
-            Some(detail) => {
-                let detail = format!("{detail} in event {}", self.number + 1);
-                refusal.because(detail)
-            }
-            None => refusal,
-        };
+        let refusal = refusal.placed(format_args!("in event {}", self.number + 1));
         self.refusal = Some(refusal.clone());
         refusal
     }

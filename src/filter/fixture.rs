@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::filter::{Context, Limits, Plan};
-use crate::policy::treatment::{Action, Class, DetectPlan, DetectRule, Exception, Treatment};
+use crate::policy::treatment::{
+    Action, Class, DetectPlan, DetectRule, Exception, Grant, Treatment,
+};
 use crate::scan::{PatternSet, packs};
 use crate::types::{Budget, Control, FingerprintKey, Level, Origin, Subject};
 
@@ -74,6 +76,12 @@ impl Fixture {
             value: value.into(),
             until: until.map(|until| until.parse().unwrap()),
         });
+        self
+    }
+
+    /// With `grant` as whom the last rule spares.
+    pub(crate) fn spares(mut self, grant: Grant) -> Self {
+        self.rules.last_mut().unwrap().grant = Some(grant);
         self
     }
 

@@ -221,13 +221,7 @@ impl Parts {
 
     /// The refusal, with the part it came from.
     fn place(&mut self, refusal: Refusal) -> Refusal {
-        let refusal = match &refusal.detail {
-            Some(detail) => {
-                let detail = format!("{detail} in part {}", self.number);
-                refusal.because(detail)
-            }
-            None => refusal,
-        };
+        let refusal = refusal.placed(format_args!("in part {}", self.number));
         self.refusal = Some(refusal.clone());
         refusal
     }

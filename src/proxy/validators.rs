@@ -228,6 +228,11 @@ impl Seal {
             .map(|moment| u8::from(is_past(moment)))
             .collect();
         parts.push(&ended);
+        let grants = detect.rules.iter().filter_map(|rule| rule.grant.as_ref());
+        let spared: Vec<u8> = grants
+            .map(|grant| u8::from(grant.covers(subject, permit.level())))
+            .collect();
+        parts.push(&spared);
         Self {
             proof: key.derive("entity tags, proof", &parts),
             stream: key.derive("entity tags, stream", &parts),
@@ -307,8 +312,8 @@ mod tests {
     use super::{LONGEST, Seal, Tag, condition, tags};
     use crate::filter::fixture::Fixture;
     use crate::policy::Permit;
-    use crate::policy::treatment::{Action, Class};
-    use crate::types::{FingerprintKey, Secret, Subject};
+    use crate::policy::treatment::{Action, Class, Grant};
+    use crate::types::{FingerprintKey, Level, Secret, Subject};
 
     fn seal(name: &str) -> Seal {
         let key = FingerprintKey::from_material(b"test");
@@ -413,6 +418,41 @@ mod tests {
         ];
         let all: std::collections::BTreeSet<_> = others.iter().chain([&first]).collect();
         assert_eq!(all.len(), 7);
+    }
+
+    /// What an embargo spares cleared code, a browser must not go on showing when it is no longer cleared, nor miss
+    /// when it has become so.
+    #[test]
+    fn binds_tags_to_what_an_embargo_spares() {
+        let permit = |level: Level, group: &str| {
+            let embargo = Class::Embargo { opens: None };
+            let grant = Grant {
+                level: Level::Cleared,
+                group: "launch".into(),
+            };
+            let fixture = Fixture::new()
+                .terms("falcon", embargo, "Falcon IX", Action::Block)
+                .spares(grant);
+            let attributes = [("group".to_owned(), group.to_owned())];
+            let subject = Subject::new("ann", attributes).unwrap();
+            let plan = fixture.plan();
+            Permit::for_test(Arc::new(subject), plan.treatment.clone()).at(level)
+        };
+        let key = FingerprintKey::from_material(b"test");
+        let tag = |permit: &Permit| {
+            let now = "2026-11-23T12:00:00Z".parse().unwrap();
+            sealed(&Seal::of(&key, &["pr-1"], permit, now), b"\"1\"").unwrap()
+        };
+        let (cleared, tested) = (Level::Cleared, Level::OkToTest);
+        assert_ne!(
+            tag(&permit(cleared, "launch")),
+            tag(&permit(tested, "launch"))
+        );
+        // Nothing is spared either way: the answer is the same.
+        assert_eq!(
+            tag(&permit(cleared, "press")),
+            tag(&permit(tested, "press"))
+        );
     }
 
     #[test]

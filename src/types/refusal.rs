@@ -1,5 +1,7 @@
 //! Why an exchange is blocked: a value that travels beside the permit, not an error.
 
+use std::fmt;
+
 use crate::types::{Control, Origin, ReasonCode};
 
 /// A block: its reason, the rule that asked for it, and what may be said about it.
@@ -63,6 +65,13 @@ impl Refusal {
     #[must_use]
     pub fn because(mut self, detail: impl Into<Box<str>>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same block with where it was, after what was wrong; without that it says nothing.
+    #[must_use]
+    pub fn placed(mut self, place: fmt::Arguments<'_>) -> Self {
+        self.detail = self.detail.map(|detail| format!("{detail} {place}").into());
         self
     }
 }

@@ -133,13 +133,7 @@ impl Lines {
 
     /// The refusal, with the line it came from.
     fn place(&mut self, refusal: Refusal) -> Refusal {
-        let refusal = match &refusal.detail {
-            Some(detail) => {
-                let detail = format!("{detail} of line {}", self.number + 1);
-                refusal.because(detail)
-            }
-            None => refusal,
-        };
+        let refusal = refusal.placed(format_args!("of line {}", self.number + 1));
         self.refusal = Some(refusal.clone());
         refusal
     }

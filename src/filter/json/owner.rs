@@ -83,6 +83,9 @@ fn is_twin(name: Text<'_>, wanted: &str) -> bool {
     if name.is(wanted.as_bytes()) {
         return false;
     }
+    if !name.is_escaped && name.raw.is_ascii() && wanted.is_ascii() {
+        return name.raw.eq_ignore_ascii_case(wanted.as_bytes());
+    }
     let mut decoded = Vec::new();
     name.decode_into(&mut decoded);
     // Upper case first: it also brings `ſ` and the Kelvin sign to their letters.

@@ -167,13 +167,7 @@ impl Sequence {
 
     /// The refusal, with the text it came from.
     fn place(&mut self, refusal: Refusal) -> Refusal {
-        let refusal = match &refusal.detail {
-            Some(detail) => {
-                let detail = format!("{detail} in text {}", self.number);
-                refusal.because(detail)
-            }
-            None => refusal,
-        };
+        let refusal = refusal.placed(format_args!("in text {}", self.number));
         self.refusal = Some(refusal.clone());
         refusal
     }

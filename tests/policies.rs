@@ -203,6 +203,10 @@ fn warns_of_data_that_needs_no_approval() {
     let public = "  - { match: GET /, public: The same for everybody. }\n";
     let data = "  - { match: GET /a, records: \"$[*]\", owner: id }\n";
     let more = "  - { match: GET /b, records: anywhere, owner: id }\n";
+    let page = "  - { match: GET /d, html: { records: tr, owner: data-o } }\n";
+    let table = "  - { match: GET /e, rows: { owner: o } }\n";
+    let named = "  - { match: 'GET /f/{user}', owner: '{user}', public: Their own. }\n";
+    let written = "  - { match: POST /g, public: Done., request: { records: $, owner: id } }\n";
     let made_up = "  - { match: GET /c, records: \"$[*]\", owner: id, synthetic: true }\n";
     for (review, routes, expected) in [
         ("", public.to_owned(), None),
@@ -216,7 +220,17 @@ fn warns_of_data_that_needs_no_approval() {
             format!("{data}{more}"),
             Some((5, "2 routes with data that need no")),
         ),
+        (
+            "",
+            format!("{page}{table}{named}{written}"),
+            Some((5, "4 routes with data that need no")),
+        ),
         (review, format!("{public}{data}{more}"), None),
+        (
+            review,
+            page.replace("} }", "}, synthetic: true }"),
+            Some((6, "a route with owners that needs")),
+        ),
         (
             review,
             format!("{data}{made_up}"),

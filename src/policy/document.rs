@@ -324,6 +324,18 @@ pub(in crate::policy) struct RouteForm {
     pub(in crate::policy) control: Field<ControlWord>,
 }
 
+impl RouteForm {
+    /// Some rule says whose something is: the route serves or takes people's data.
+    pub(in crate::policy) fn has_owners(&self) -> bool {
+        let is_absent = self.records.is_absent()
+            && self.owner.is_absent()
+            && self.html.is_absent()
+            && self.rows.is_absent()
+            && self.request.is_absent();
+        !is_absent
+    }
+}
+
 /// The owner rule for the bodies of requests: what is not the user's own is refused before the app sees any of it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "request rule")]

@@ -49,7 +49,8 @@ fn limits(out: &mut impl Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "- No binding: a capability is not tied to this preview and revision, and no maintainer's approval is asked for.\n"
+        "- This demo's policy asks for no binding: its capabilities are not tied to a revision, and no maintainer's approval is needed. \
+         docs/walk-through.md shows a preview with both.\n"
     )
 }
 

@@ -160,7 +160,7 @@ impl Compiler {
     pub(super) fn check_levels(&self, document: &Document) {
         let routes = document.routes.value().into_iter().flatten();
         let routes = routes.filter_map(Field::placed);
-        let data = routes.filter(|(form, _)| !form.records.is_absent());
+        let data = routes.filter(|(form, _)| form.has_owners());
         if document.review.is_absent() {
             self.refuse_levels(document);
             let places: Vec<_> = data.map(|(form, span)| place(form, span)).collect();

@@ -229,7 +229,7 @@ impl Automaton {
         }
     }
 
-    /// Looks for the dictionaries' entries whose first word begins at one of the places `from..to`.
+    /// Looks for the dictionaries' entries whose anchor begins at one of the places `from..to`.
     pub(super) fn look_up(
         &self,
         window: Window<'_>,

@@ -2,8 +2,8 @@
 //!
 //! The same terms, found in the same way, as a list given to [`PatternSet::terms`](super::PatternSet::terms):
 //! case-insensitive, word-bounded, overlapping ones included (docs/scan.md). Each entry is filed under
-//! its first words: under the first alone where few entries share it, under more where many do. A
-//! filter over the first words answers most of a haystack without a look at the entries.
+//! its anchor, the longest of its words that few entries have; where many have each, under its first
+//! words. A filter over the anchors answers most of a haystack without a look at the entries.
 //!
 //! ```
 //! use chaperone::scan::{Dictionary, PatternSet, Span};
@@ -158,17 +158,17 @@ impl Dictionary {
         self.inner.layout.entries == 0
     }
 
-    /// The most bytes before its first word that an occurrence can have.
+    /// The most bytes before its anchor that an occurrence can have.
     pub(super) fn back(&self) -> usize {
         self.inner.layout.back
     }
 
-    /// The most bytes from its first word on that an occurrence can have.
+    /// The most bytes from its anchor on that an occurrence can have.
     pub(super) fn ahead(&self) -> usize {
         self.inner.layout.ahead
     }
 
-    /// Reports the span of every occurrence whose first word begins in `from..to`.
+    /// Reports the span of every occurrence whose anchor begins in `from..to`.
     pub(super) fn find(
         &self,
         strategy: Strategy,

@@ -1,8 +1,10 @@
-//! Compiles a list: folds its entries, files each under as many of its first words as it takes.
+//! Compiles a list: folds its entries, and files each under the word that fewest of them share, its
+//! anchor, or under as many of the words from there on as it takes.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::super::fold::{Folding, is_word, variants};
+use super::super::fold::{Folding, char_at, is_word, variants};
 use super::super::program::CONTEXT;
 use super::super::terms::{MAX_SPACE, spaced};
 use super::super::{BuildError, BuildErrorKind};
@@ -13,10 +15,18 @@ use super::word::{MAX_WORD, Word, next_word, word_at};
 
 /// A node with more entries than this is split by their next words.
 const FEW: usize = 4;
-/// Bits of the filter for each first word.
+/// A node with more entries than this is split by words before its anchor.
+const MANY: usize = 32;
+/// Shorter words stand in too many texts for an entry to be filed under them for their rarity.
+const SHORTEST: usize = 3;
+/// Bits of the filter for each anchor.
 const FILTER_BITS: usize = 12;
 /// Slots for each ten nodes.
 const SLOTS: usize = 14;
+/// Places to count words in, for each entry.
+const WORDS: usize = 4;
+/// The most bytes of a character, for each byte of its folded form.
+const WIDENING: usize = 4;
 /// The most bytes of a white-space character.
 const WIDEST_SPACE: usize = 3;
 
@@ -29,17 +39,19 @@ struct List {
     /// The most bytes that a character's variants have.
     widths: HashMap<char, usize>,
     ascii: Vec<usize>,
-    back: usize,
-    ahead: usize,
 }
 
-/// An entry, as a range of the list's text.
+/// An entry, as a range of the list's text; its anchor is the word that it is filed under.
 #[derive(Clone, Copy)]
 struct Placed {
     start: u32,
     length: u32,
+    /// Bytes before its first word; before its anchor once that is chosen.
     lead: u32,
 }
+
+/// How often words occur in a list: by their keys, of which some share a count.
+struct Counts(Vec<u16>);
 
 /// An entry that is not filed yet, under a key that ends at a place in its text.
 #[derive(Clone, Copy)]
@@ -73,41 +85,25 @@ pub(super) fn normal(entry: &str) -> Result<String, BuildError> {
 impl List {
     fn add(&mut self, entry: &str) -> Result<(), BuildError> {
         let entry = normal(entry)?;
-        let (mut before, mut after) = (0, 0);
         let start = self.text.len();
-        let mut lead = None;
         for c in entry.chars() {
-            if lead.is_none() && is_word(c) {
-                lead = Some(self.text.len() - start);
-            }
-            let width = if c == ' ' {
-                MAX_SPACE * WIDEST_SPACE
-            } else {
-                self.width(c)
-            };
-            *(if lead.is_none() {
-                &mut before
-            } else {
-                &mut after
-            }) += width;
+            self.learn(c);
             let mut buffer = [0; 4];
             let folded = self.folding.fold(c).encode_utf8(&mut buffer);
             self.text.extend_from_slice(folded.as_bytes());
         }
-        let lead = lead.unwrap_or(0);
+        let lead = first_word(self.text.get(start..).unwrap_or_default());
         let number = |number| u32::try_from(number).map_err(|_| BuildErrorKind::TooLarge);
         self.entries.push(Placed {
             start: number(start)?,
             length: number(self.text.len() - start)?,
             lead: number(lead)?,
         });
-        self.back = self.back.max(before);
-        self.ahead = self.ahead.max(after);
         Ok(())
     }
 
-    /// The most bytes that `c` can have in another case; learns its folding.
-    fn width(&mut self, c: char) -> usize {
+    /// Learns the folding of `c`; returns the most bytes that it can have in another case.
+    fn learn(&mut self, c: char) -> usize {
         let known = match self.ascii.get_mut(c as usize) {
             Some(known) => known,
             None => self.widths.entry(c).or_default(),
@@ -120,35 +116,126 @@ impl List {
         *known
     }
 
-    fn entry(&self, index: u32) -> Option<Entry<'_>> {
-        let placed = self.entries.get(index as usize)?;
-        let text = self.text.get(placed.start as usize..)?;
-        Some(Entry {
-            text: text.get(..placed.length as usize)?,
-            lead: placed.lead as usize,
-        })
+    /// `most`, or the most bytes that an occurrence of folded `text` can have.
+    fn wider(&mut self, most: usize, text: &[u8]) -> usize {
+        let spaces = text.iter().filter(|byte| **byte == b' ').count();
+        if text.len() * WIDENING + spaces * MAX_SPACE * WIDEST_SPACE <= most {
+            most
+        } else {
+            most.max(self.width(text))
+        }
     }
 
-    fn compile(self) -> Result<Parts, BuildError> {
+    /// The most bytes that an occurrence of folded `text` can have.
+    fn width(&mut self, text: &[u8]) -> usize {
+        let (mut width, mut at) = (0, 0);
+        while let Some((c, size)) = char_at(text, at) {
+            at += size;
+            width += match c {
+                ' ' => MAX_SPACE * WIDEST_SPACE,
+                c => self.learn(c),
+            };
+        }
+        width
+    }
+
+    /// Chooses each entry's anchor: the longest of the words that few entries have, or the one that
+    /// fewest have.
+    /// Returns the most bytes that an occurrence can have before its anchor, and from there on.
+    fn anchors(&mut self, seed: u64) -> (usize, usize) {
+        let mut counts = Counts::new(self.entries.len());
+        for index in 0..self.entries.len() as u32 {
+            if let Some(entry) = self.entry(index) {
+                words(&self.folding, seed, entry).for_each(|(_, word)| counts.add(word.key));
+            }
+        }
+        let (mut back, mut ahead) = (0, 0);
+        let text = std::mem::take(&mut self.text);
+        for index in 0..self.entries.len() {
+            let Some(placed) = self.entries.get(index).copied() else {
+                break;
+            };
+            let Some(entry) = placed.of(&text) else {
+                continue;
+            };
+            let lead = anchor(&self.folding, seed, &counts, entry);
+            let (before, after) = entry.text.split_at_checked(lead).unwrap_or_default();
+            back = self.wider(back, before);
+            ahead = self.wider(ahead, after);
+            if let Some(placed) = self.entries.get_mut(index) {
+                // An entry has at most 256 characters.
+                placed.lead = lead as u32;
+            }
+        }
+        self.text = text;
+        (back, ahead)
+    }
+
+    fn entry(&self, index: u32) -> Option<Entry<'_>> {
+        self.entries.get(index as usize)?.of(&self.text)
+    }
+
+    fn compile(mut self) -> Result<Parts, BuildError> {
         let seed = seed(&self.text);
+        let (back, ahead) = self.anchors(seed);
         let folds = self.folding.learned().into_iter();
         let mut parts = Parts {
             seed,
-            back: self.back + CONTEXT,
-            ahead: self.ahead + CONTEXT,
+            back: back + CONTEXT,
+            ahead: ahead + CONTEXT,
             lengths: vec![0; 256],
             folds: folds.map(|(from, to)| (from.into(), to.into())).collect(),
             ..Parts::default()
         };
-        let mut filings = Vec::with_capacity(self.entries.len());
-        for index in 0..self.entries.len() as u32 {
+        let mut nodes = Vec::with_capacity(self.entries.len());
+        let mut firsts = Vec::with_capacity(self.entries.len());
+        let mut begun: Vec<u32> = (0..self.entries.len() as u32).collect();
+        while !begun.is_empty() {
+            let mut filings = self.begin(&begun, &mut parts);
+            firsts.extend(filings.iter().map(|filing| filing.key));
+            begun.clear();
+            while !filings.is_empty() {
+                filings.sort_unstable_by_key(|filing| (filing.key, filing.entry));
+                filings = self.file(&filings, &mut nodes, &mut begun, &mut parts)?;
+            }
+            for index in &begun {
+                parts.ahead = parts.ahead.max(self.anchor_at_first(*index) + CONTEXT);
+            }
+        }
+        firsts.sort_unstable();
+        firsts.dedup();
+        parts.filter = filter(&firsts);
+        parts.slots = slots(&nodes);
+        Ok(parts)
+    }
+
+    /// Has an entry begin with its first word; returns the most bytes that it can have from there on.
+    fn anchor_at_first(&mut self, index: u32) -> usize {
+        let text = std::mem::take(&mut self.text);
+        let mut ahead = 0;
+        if let Some(placed) = self.entries.get_mut(index as usize)
+            && let Some(entry) = placed.of(&text)
+        {
+            let lead = first_word(entry.text);
+            placed.lead = lead as u32;
+            ahead = self.width(entry.text.get(lead..).unwrap_or_default());
+        }
+        self.text = text;
+        ahead
+    }
+
+    /// The entries of these indices, under their anchors.
+    fn begin(&self, indices: &[u32], parts: &mut Parts) -> Vec<Filing> {
+        let mut filings = Vec::with_capacity(indices.len());
+        for index in indices.iter().copied() {
             let Some(entry) = self.entry(index) else {
                 continue;
             };
-            let Some(first) = word_at(&self.folding, seed, entry.text, entry.lead, MAX_WORD) else {
+            let at = entry.lead;
+            let Some(anchor) = word_at(&self.folding, parts.seed, entry.text, at, MAX_WORD) else {
                 continue;
             };
-            let word = entry.text.get(entry.lead..first.end).unwrap_or_default();
+            let word = entry.text.get(at..anchor.end).unwrap_or_default();
             parts.longest = parts.longest.max(word.len());
             if let Some(byte) = word.first().filter(|_| word.is_ascii()) {
                 for byte in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
@@ -157,32 +244,22 @@ impl List {
                     }
                 }
             }
-            filings.push(Filing::new(index, first));
+            filings.push(Filing::new(index, anchor));
         }
-        let mut nodes = Vec::with_capacity(filings.len());
-        let mut is_first = true;
-        while !filings.is_empty() {
-            filings.sort_unstable_by_key(|filing| (filing.key, filing.entry));
-            let known = nodes.len();
-            filings = self.file(&filings, &mut nodes, &mut parts)?;
-            if is_first {
-                parts.filter = filter(nodes.get(known..).unwrap_or_default());
-                is_first = false;
-            }
-        }
-        parts.slots = slots(&nodes);
-        Ok(parts)
+        filings
     }
 
-    /// Makes a node for each key; returns the entries that go on to longer ones.
+    /// Makes a node for each key; returns the entries that go on to longer ones. Those that are too
+    /// many to be compared one by one, and could be filed under more words, become `crowded`.
     fn file(
         &self,
         filings: &[Filing],
         nodes: &mut Vec<(u64, u32)>,
+        crowded: &mut Vec<u32>,
         parts: &mut Parts,
     ) -> Result<Vec<Filing>, BuildError> {
         let mut deeper = Vec::new();
-        let mut here: Vec<Entry<'_>> = Vec::new();
+        let mut here: Vec<(Entry<'_>, u32)> = Vec::new();
         for group in filings.chunk_by(|one, other| one.key == other.key) {
             let Some(Filing { key, .. }) = group.first().copied() else {
                 continue;
@@ -198,18 +275,101 @@ impl List {
                     .flatten();
                 match next {
                     Some(word) => deeper.push(Filing::new(filing.entry, word)),
-                    None => here.push(entry),
+                    None => here.push((entry, filing.entry)),
                 }
             }
+            if here.len() > MANY {
+                here.retain(|(entry, index)| {
+                    let stays = entry.lead == first_word(entry.text);
+                    crowded.extend((!stays).then_some(*index));
+                    stays
+                });
+            }
             here.sort_unstable();
-            here.dedup();
+            here.dedup_by_key(|(entry, _)| *entry);
             parts.entries += here.len() as u64;
             let offset = u32::try_from(parts.arena.len()).map_err(|_| BuildErrorKind::TooLarge)?;
-            entry::push(&mut parts.arena, &here, deeper.len() > known);
+            entry::push(
+                &mut parts.arena,
+                here.iter().map(|(entry, _)| *entry),
+                deeper.len() > known,
+            );
             nodes.push((key, offset));
         }
         Ok(deeper)
     }
+}
+
+/// Where in an entry its first word begins.
+fn first_word(text: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some((c, size)) = char_at(text, at).filter(|(c, _)| !is_word(*c)) {
+        at += size;
+    }
+    at
+}
+
+/// Where in an entry the word begins that is its anchor.
+fn anchor(folding: &Folding, seed: u64, counts: &Counts, entry: Entry<'_>) -> usize {
+    let mut words = words(folding, seed, entry).peekable();
+    let mut best = None;
+    while let Some((at, word)) = words.next() {
+        let (count, length) = (counts.of(word.key), word.end - at);
+        // After the last word nothing is left that could tell many entries apart.
+        if count <= FEW || words.peek().is_some() {
+            let rank = (length < SHORTEST, count.max(FEW), Reverse(length), at);
+            best = best.into_iter().chain([rank]).min();
+        }
+    }
+    best.map_or(entry.lead, |(_, _, _, at)| at)
+}
+
+impl Placed {
+    fn of(self, text: &[u8]) -> Option<Entry<'_>> {
+        let text = text.get(self.start as usize..)?;
+        Some(Entry {
+            text: text.get(..self.length as usize)?,
+            lead: self.lead as usize,
+        })
+    }
+}
+
+impl Counts {
+    /// Of a list of `entries`.
+    fn new(entries: usize) -> Self {
+        let places = (entries * WORDS).next_power_of_two().max(1 << 12);
+        Self(vec![0; places])
+    }
+
+    fn add(&mut self, key: u64) {
+        let count = self.0.len();
+        if let Some(known) = self.0.get_mut(place(key, count)) {
+            *known = known.saturating_add(1);
+        }
+    }
+
+    fn of(&self, key: u64) -> usize {
+        let count = self.0.get(place(key, self.0.len())).copied();
+        count.unwrap_or(u16::MAX).into()
+    }
+}
+
+/// The words of an entry: where each begins, and its key by itself.
+fn words(folding: &Folding, seed: u64, entry: Entry<'_>) -> impl Iterator<Item = (usize, Word)> {
+    let mut at = entry.lead;
+    std::iter::from_fn(move || {
+        loop {
+            let (c, size) = char_at(entry.text, at)?;
+            if !is_word(c) {
+                at += size;
+                continue;
+            }
+            let start = at;
+            let word = word_at(folding, seed, entry.text, start, MAX_WORD)?;
+            at = word.end;
+            return Some((start, word));
+        }
+    })
 }
 
 impl Filing {
@@ -230,10 +390,10 @@ fn seed(text: &[u8]) -> u64 {
         .map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-fn filter(firsts: &[(u64, u32)]) -> Vec<u64> {
+fn filter(firsts: &[u64]) -> Vec<u64> {
     let mut filter = vec![0; (firsts.len() * FILTER_BITS).div_ceil(64).max(8)];
     let count = filter.len();
-    for (key, _) in firsts {
+    for key in firsts {
         if let Some(block) = filter.get_mut(place(*key, count)) {
             *block |= bits(*key);
         }

@@ -1,8 +1,8 @@
 //! Nodes and their entries, as the arena holds them, and the comparison of an entry with a text.
 //!
 //! A node is a byte (1: longer keys go on from here), the count of its entries, and for each the
-//! length of what is before its first word, its whole length, and its text: folded, white space as
-//! single spaces. Counts and lengths are LEB128.
+//! length of what is before its anchor (the word by which it is filed), its whole length, and its
+//! text: folded, white space as single spaces. Counts and lengths are LEB128.
 
 use super::super::fold::{Folding, char_at, char_before, is_word};
 use super::super::terms::{MAX_SPACE, skip_space};
@@ -13,7 +13,7 @@ const CONTINUES: u8 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry<'a> {
     pub(super) text: &'a [u8],
-    /// How many bytes of it are before its first word.
+    /// How many bytes of it are before its anchor.
     pub(super) lead: usize,
 }
 
@@ -54,7 +54,11 @@ impl<'a> Iterator for Node<'a> {
 }
 
 /// Adds a node to the arena.
-pub(super) fn push(arena: &mut Vec<u8>, entries: &[Entry<'_>], continues: bool) {
+pub(super) fn push<'e>(
+    arena: &mut Vec<u8>,
+    entries: impl ExactSizeIterator<Item = Entry<'e>>,
+    continues: bool,
+) {
     arena.push(if continues { CONTINUES } else { 0 });
     push_number(arena, entries.len());
     for entry in entries {
@@ -84,7 +88,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 impl Entry<'_> {
-    /// Where it occurs, when its first word begins at `at`.
+    /// Where it occurs, when its anchor begins at `at`, which is where a word begins.
     pub(super) fn occurs(
         &self,
         folding: &Folding,
@@ -98,7 +102,11 @@ impl Entry<'_> {
         {
             return None;
         }
-        Some((backward(folding, lead, bytes, at)?, end))
+        let start = backward(folding, lead, bytes, at)?;
+        if is_open(char_at(lead, 0).map(|(c, _)| c)) && is_open(char_before(bytes, start)) {
+            return None;
+        }
+        Some((start, end))
     }
 }
 

@@ -1,10 +1,10 @@
-//! The file's layout, version 1: a head of fixed size, then four sections. All numbers are
+//! The file's layout, version 2: a head of fixed size, then four sections. All numbers are
 //! little-endian, so that a file can be used on any machine.
 //!
 //! | section | an element | what for |
 //! | --- | --- | --- |
 //! | folds | `u32` character, `u32` the one that stands for its case class | folding |
-//! | filter | `u64` | a Bloom filter in blocks over the keys of first words |
+//! | filter | `u64` | a Bloom filter in blocks over the keys of anchors |
 //! | slots | `u32` tag, `u32` offset in the arena | an open hash table from keys to nodes |
 //! | arena | bytes | nodes: how many entries, then each entry; see `entry.rs` |
 //!
@@ -16,8 +16,8 @@ use std::ops::Range;
 use super::{DictionaryError, DictionaryErrorKind};
 
 pub(super) const MAGIC: &[u8] = b"CHAPDICT";
-const VERSION: u32 = 1;
-/// The size of the head: numbers, the lengths of first words, two hashes.
+const VERSION: u32 = 2;
+/// The size of the head: numbers, the lengths of anchors, two hashes.
 pub(super) const HEAD: usize = NUMBERS + 256 * 8 + HASH + HASH;
 const NUMBERS: usize = 8 + 4 + 4 + 9 * 8;
 const HASH: usize = 32;
@@ -33,20 +33,44 @@ pub(super) struct Layout {
     /// What hashes begin with: told by the entries, so that who knows none can't choose collisions.
     pub(super) seed: u64,
     pub(super) entries: u64,
-    /// The most bytes that an occurrence can have before, and from its first word on.
+    /// The most bytes that an occurrence can have before, and from its anchor on.
     pub(super) back: usize,
     pub(super) ahead: usize,
-    /// The longest first word, folded, in bytes.
+    /// The longest anchor, folded, in bytes.
     pub(super) longest: usize,
     /// How many elements the sections have.
     pub(super) folds: usize,
     pub(super) blocks: usize,
     pub(super) slots: usize,
     pub(super) arena: usize,
-    /// By the first byte of a word in ASCII: a bit for each length that first words with it have; bit
-    /// 63 stands for 63 and more.
-    pub(super) lengths: Box<[u64; 256]>,
+    /// By the first byte of a word in ASCII: a bit for each length that anchors with it have; bit 63
+    /// stands for 63 and more.
+    pub(super) lengths: Lengths,
     body: [u8; HASH],
+}
+
+/// Which lengths anchors in ASCII have.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lengths {
+    by_first: Box<[u64; 256]>,
+    /// The shortest of them; 63 where all are longer, or there is none.
+    pub(super) shortest: u32,
+}
+
+impl Lengths {
+    fn new(by_first: Box<[u64; 256]>) -> Self {
+        let all = by_first.iter().fold(1 << 63, |all, of| all | of);
+        Self {
+            by_first,
+            shortest: all.trailing_zeros(),
+        }
+    }
+
+    /// A bit for each length that anchors have of which this is the first byte.
+    #[inline(always)]
+    pub(super) fn of(&self, byte: u8) -> u64 {
+        self.by_first.get(usize::from(byte)).copied().unwrap_or(0)
+    }
 }
 
 /// The sections to lay out, and what the head says of them.
@@ -150,7 +174,7 @@ impl Layout {
             blocks: size(6)?,
             slots: size(7)?,
             arena: size(8)?,
-            lengths,
+            lengths: Lengths::new(lengths),
             body: *bytes.get(NUMBERS + 256 * 8..)?.first_chunk()?,
         };
         let sized = [

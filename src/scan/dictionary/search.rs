@@ -1,4 +1,4 @@
-//! Looks for a dictionary's entries: word starts, then the lengths of first words, then the filter,
+//! Looks for a dictionary's entries: word starts, then the lengths of anchors, then the filter,
 //! then the table, then the entries themselves.
 
 use super::super::Strategy;
@@ -25,7 +25,7 @@ struct Search<'s> {
 }
 
 impl Inner {
-    /// Reports the span of every occurrence whose first word begins in `from..to`.
+    /// Reports the span of every occurrence whose anchor begins in `from..to`.
     pub(super) fn search(
         &self,
         strategy: Strategy,
@@ -91,8 +91,7 @@ impl Search<'_> {
         let Some(byte) = self.bytes.get(at) else {
             return;
         };
-        let lengths = self.inner.layout.lengths.get(usize::from(*byte));
-        if lengths.is_some_and(|lengths| lengths >> length & 1 == 1) {
+        if self.inner.layout.lengths.of(*byte) >> length & 1 == 1 {
             let key = ascii_key(self.inner.layout.seed, self.bytes, at, length);
             if self.passes(key) {
                 let end = at + length;

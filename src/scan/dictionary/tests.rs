@@ -184,6 +184,32 @@ fn finds_each_of_entries_that_share_words() {
     assert_eq!(found(&automaton, b"john smith-500 a.x.c.d").len(), 0);
 }
 
+/// Every word is common, also those that follow each other: only what is before tells entries apart.
+#[test]
+fn finds_each_of_entries_that_are_made_of_the_same_words() {
+    let firsts = ["anna", "marianne", "jo", "élodie"];
+    let names = (0..40).flat_map(|i| (0..12).map(move |j| (i, j)));
+    let list: Vec<String> = names
+        .flat_map(|(i, j)| {
+            let names = firsts.iter();
+            names.map(move |first| format!("({first}) m{i}{i}m miller-{j}"))
+        })
+        .collect();
+    let dictionary = Dictionary::build(list.iter().map(String::as_str)).unwrap();
+    assert_eq!(dictionary.len(), list.len());
+    let mut set = PatternSet::new();
+    set.dictionary(dictionary).unwrap();
+    let automaton = set.build().unwrap();
+    let text = list.join(" · ").to_uppercase();
+    for strategy in Strategy::available() {
+        let forced = automaton.with_strategy(strategy).unwrap();
+        assert_eq!(found(&forced, text.as_bytes()).len(), list.len());
+        assert_eq!(fed(&forced, text.as_bytes(), &[7, 300]).len(), list.len());
+    }
+    let inside = "xanna) m11m miller-3, (anna) m11m miller-33, (anna) m11mm miller-3";
+    assert_eq!(found(&automaton, inside.as_bytes()).len(), 0);
+}
+
 #[test]
 fn finds_terms_of_long_lists_that_have_no_word() {
     let list: Vec<String> = (0..300).map(|i| format!("user-{i}")).collect();
@@ -264,10 +290,10 @@ fn refuses_files_that_are_not_what_was_built() {
     longer.push(0);
     assert!(matches!(kind(&longer).kind(), DictionaryErrorKind::Corrupt));
     let mut newer = whole.to_vec();
-    newer[8] = 2;
+    newer[8] = 3;
     assert!(matches!(
         kind(&newer).kind(),
-        DictionaryErrorKind::Version { found: 2 }
+        DictionaryErrorKind::Version { found: 3 }
     ));
     for at in (12..whole.len()).step_by(97) {
         let mut damaged = whole.to_vec();

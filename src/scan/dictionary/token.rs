@@ -5,6 +5,7 @@
 
 use super::super::Strategy;
 use super::super::simd::words::{FRAME, TILE, WORDS, WordMaps};
+use super::layout::Lengths;
 
 /// A run in ASCII, shorter than 63 bytes: where in the tile it begins, and its length.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +56,7 @@ impl Tokens {
         bytes: &[u8],
         from: usize,
         to: usize,
-        lengths: &[u64; 256],
+        lengths: &Lengths,
     ) -> Option<usize> {
         let mut copy;
         let frame = match bytes.get(from..).and_then(|rest| rest.first_chunk()) {
@@ -85,6 +86,9 @@ impl Tokens {
                 starts &= (1 << left) - 1;
             }
             let has_high = high | next_high != 0;
+            if !has_high {
+                starts &= at_least(lengths.shortest, part, next_part);
+            }
             let chunk = frame
                 .get(word * 64..)
                 .and_then(|rest| rest.first_chunk::<64>())?;
@@ -99,8 +103,7 @@ impl Tokens {
                 if length >= LONG || (has_high && ahead(high, next_high) & inside != 0) {
                     self.runs.push(at);
                 } else if let Some(token) = self.tokens.get_mut(count) {
-                    let lengths = lengths.get(usize::from(first)).copied().unwrap_or(0);
-                    let is_known = lengths >> length & 1 == 1;
+                    let is_known = lengths.of(first) >> length & 1 == 1;
                     let length = length as u16;
                     *token = Token { at, length };
                     count += usize::from(is_known);
@@ -135,6 +138,19 @@ impl Tokens {
     pub(super) fn runs(&self) -> &[u16] {
         &self.runs
     }
+}
+
+/// Where a run of at least `wanted` places begins or goes on, of a bitmap and the next one.
+#[inline(always)]
+fn at_least(wanted: u32, mut part: u64, mut next: u64) -> u64 {
+    let mut have = 1;
+    while have < wanted {
+        let more = have.min(wanted - have) & 63;
+        part &= part >> more | next << 1 << (63 - more);
+        next &= next >> more | !(u64::MAX >> more);
+        have += more;
+    }
+    part
 }
 
 /// A letter, digit or `_` in ASCII.

@@ -20,7 +20,7 @@ pub(super) struct Word {
     pub(super) end: usize,
 }
 
-/// The key of a first word in ASCII, which is the first `length` of the bytes from `at` on.
+/// The key of an anchor in ASCII, which is the first `length` of the bytes from `at` on.
 #[inline(always)]
 pub(super) fn ascii_key(seed: u64, bytes: &[u8], at: usize, length: usize) -> u64 {
     let (mut key, mut at, mut left) = (seed, at, length);

@@ -303,7 +303,7 @@ impl List {
 /// Where in an entry its first word begins.
 fn first_word(text: &[u8]) -> usize {
     let mut at = 0;
-    while let Some((c, size)) = char_at(text, at).filter(|(c, _)| !is_word(*c)) {
+    while let Some((_, size)) = char_at(text, at).filter(|(c, _)| !is_word(*c)) {
         at += size;
     }
     at

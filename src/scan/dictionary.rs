@@ -18,6 +18,7 @@
 //! # Ok::<(), chaperone::scan::BuildError>(())
 //! ```
 
+mod anchor;
 mod build;
 mod entry;
 mod error;

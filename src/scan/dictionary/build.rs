@@ -1,30 +1,26 @@
 //! Compiles a list: folds its entries, and files each under the word that fewest of them share, its
 //! anchor, or under as many of the words from there on as it takes.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::super::fold::{Folding, char_at, is_word, variants};
 use super::super::program::CONTEXT;
 use super::super::terms::{MAX_SPACE, spaced};
 use super::super::{BuildError, BuildErrorKind};
+use super::anchor::{Counts, anchor, first_word, words};
 use super::entry::{self, Entry};
 use super::layout::Parts;
 use super::search::{bits, place, tag};
 use super::word::{MAX_WORD, Word, next_word, word_at};
 
 /// A node with more entries than this is split by their next words.
-const FEW: usize = 4;
+pub(super) const FEW: usize = 4;
 /// A node with more entries than this is split by words before its anchor.
 const MANY: usize = 32;
-/// Shorter words stand in too many texts for an entry to be filed under them for their rarity.
-const SHORTEST: usize = 3;
 /// Bits of the filter for each anchor.
 const FILTER_BITS: usize = 12;
 /// Slots for each ten nodes.
 const SLOTS: usize = 14;
-/// Places to count words in, for each entry.
-const WORDS: usize = 4;
 /// The most bytes of a character, for each byte of its folded form.
 const WIDENING: usize = 4;
 /// The most bytes of a white-space character.
@@ -49,9 +45,6 @@ struct Placed {
     /// Bytes before its first word; before its anchor once that is chosen.
     lead: u32,
 }
-
-/// How often words occur in a list: by their keys, of which some share a count.
-struct Counts(Vec<u16>);
 
 /// An entry that is not filed yet, under a key that ends at a place in its text.
 #[derive(Clone, Copy)]
@@ -300,30 +293,6 @@ impl List {
     }
 }
 
-/// Where in an entry its first word begins.
-fn first_word(text: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some((_, size)) = char_at(text, at).filter(|(c, _)| !is_word(*c)) {
-        at += size;
-    }
-    at
-}
-
-/// Where in an entry the word begins that is its anchor.
-fn anchor(folding: &Folding, seed: u64, counts: &Counts, entry: Entry<'_>) -> usize {
-    let mut words = words(folding, seed, entry).peekable();
-    let mut best = None;
-    while let Some((at, word)) = words.next() {
-        let (count, length) = (counts.of(word.key), word.end - at);
-        // After the last word nothing is left that could tell many entries apart.
-        if count <= FEW || words.peek().is_some() {
-            let rank = (length < SHORTEST, count.max(FEW), Reverse(length), at);
-            best = best.into_iter().chain([rank]).min();
-        }
-    }
-    best.map_or(entry.lead, |(_, _, _, at)| at)
-}
-
 impl Placed {
     fn of(self, text: &[u8]) -> Option<Entry<'_>> {
         let text = text.get(self.start as usize..)?;
@@ -332,44 +301,6 @@ impl Placed {
             lead: self.lead as usize,
         })
     }
-}
-
-impl Counts {
-    /// Of a list of `entries`.
-    fn new(entries: usize) -> Self {
-        let places = (entries * WORDS).next_power_of_two().max(1 << 12);
-        Self(vec![0; places])
-    }
-
-    fn add(&mut self, key: u64) {
-        let count = self.0.len();
-        if let Some(known) = self.0.get_mut(place(key, count)) {
-            *known = known.saturating_add(1);
-        }
-    }
-
-    fn of(&self, key: u64) -> usize {
-        let count = self.0.get(place(key, self.0.len())).copied();
-        count.unwrap_or(u16::MAX).into()
-    }
-}
-
-/// The words of an entry: where each begins, and its key by itself.
-fn words(folding: &Folding, seed: u64, entry: Entry<'_>) -> impl Iterator<Item = (usize, Word)> {
-    let mut at = entry.lead;
-    std::iter::from_fn(move || {
-        loop {
-            let (c, size) = char_at(entry.text, at)?;
-            if !is_word(c) {
-                at += size;
-                continue;
-            }
-            let start = at;
-            let word = word_at(folding, seed, entry.text, start, MAX_WORD)?;
-            at = word.end;
-            return Some((start, word));
-        }
-    })
 }
 
 impl Filing {

@@ -1,20 +1,7 @@
-"""Chromium before chaperone: what a page can and can't do, as a browser does it.
+"""A page through the sidecar."""
 
-    python tests/e2e/browser.py CHAPERONE
-"""
-
-import sys
-
+from checks import check
 from chromium import Answer, Stage
-
-CHECKS = 0
-
-
-def check(truth: bool, what: str) -> None:
-    global CHECKS
-    if not truth:
-        raise AssertionError(what)
-    CHECKS += 1
 
 
 def loads_a_page(program) -> None:
@@ -40,15 +27,3 @@ def loads_a_page(program) -> None:
             before = len(app.asked)
             told = browser.page().goto("https://pr-1.preview.test/")
             check(told.status == 401 and len(app.asked) == before, f"{told.status}")
-
-
-def main() -> None:
-    program = sys.argv[1]
-    for test in [loads_a_page]:
-        test(program)
-        print(f"{test.__name__}: holds", flush=True)
-    print(f"Chromium: {CHECKS} checks hold")
-
-
-if __name__ == "__main__":
-    main()

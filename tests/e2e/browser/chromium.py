@@ -172,6 +172,8 @@ class Site:
         return [asked.path for asked in self.asked]
 
     def close(self):
+        if self.udp.fileno() < 0:
+            return
         self.server.shutdown()
         self.server.server_close()
         with closing(self.udp):

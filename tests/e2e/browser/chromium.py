@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from cryptography import x509
@@ -106,6 +106,7 @@ class Site:
 
     def __init__(self, certificate: Certificate | None, answer, port=0):
         self.asked: list[Asked] = []
+        self.open: list[socket.socket] = []
         self.connections = 0
         self.datagrams = 0
         site = self
@@ -146,6 +147,7 @@ class Site:
                 # The handshake belongs to the connection's own thread: a client that sends nothing holds up nobody.
                 if certificate:
                     request = context.wrap_socket(request, server_side=True)
+                site.open.append(request)
                 super().finish_request(request, client)
 
             def handle_error(self, *_):
@@ -176,6 +178,9 @@ class Site:
             return
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         with closing(self.udp):
             self.udp.sendto(b"", self.udp.getsockname())
 

@@ -252,7 +252,10 @@ class Browser:
     def context(self, token: str | None = None):
         """A profile of its own, whose requests carry a capability."""
         headers = {"Chaperone-Capability": token} if token else {}
-        return self.chromium.new_context(extra_http_headers=headers)
+        context = self.chromium.new_context(extra_http_headers=headers)
+        # A machine may be busy.
+        context.set_default_timeout(300_000)
+        return context
 
     def page(self, token: str | None = None):
         return watched(self.context(token).new_page())

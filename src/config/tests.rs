@@ -172,7 +172,7 @@ fn refuses_each_mistake_with_its_place() {
         ),
         (
             "identity: { key: a, key_file: b }\n",
-            "etc/chaperone.yaml:1:32: ",
+            "etc/chaperone.yaml:1:31: ",
             "`identity.key` and `identity.key_file` are both given",
         ),
         (

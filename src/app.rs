@@ -17,11 +17,11 @@ use crate::audit::{AuditError, Writer};
 use crate::capability::{self, CapabilityError, Verifier};
 use crate::config::{Binding, BindingSource, Config, TlsFiles};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Gate, Inbound, Judge, Ledger, Pin, pipeline};
+use crate::proxy::{Gate, Inbound, Judge, Ledger, Marker, Pin, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
-use crate::types::{Budget, Secret};
+use crate::types::{Budget, DecisionId, Secret};
 
 /// How long an idle connection to the app is kept: shorter than most servers keep theirs.
 const KEPT_FOR: Duration = Duration::from_secs(4);
@@ -50,6 +50,9 @@ pub enum AppError {
     /// Certificate or key can't be used.
     #[error("TLS can't be set up")]
     Tls(#[source] transport::tls::TlsError),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Random(#[source] getrandom::Error),
     /// The policy's capabilities can't be verified.
     #[error("capabilities can't be verified")]
     Verifier(#[source] CapabilityError),
@@ -155,6 +158,9 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
             preview: Arc::clone(&config.preview),
             revision: config.revision.clone(),
         }),
+        marker: marker(&config)?,
+        pod: Arc::clone(&config.identity.key),
+        attests: config.identity.attests,
         drain: drain.clone(),
         room: Arc::new(Semaphore::new(limits.requests)),
         budget: Budget::new(limits.buffered),
@@ -255,6 +261,19 @@ impl Bound {
         tracing::info!(is_clean, "stopped");
         is_clean
     }
+}
+
+/// The mark of browsers that were cleared for what runs: each start counts, where nobody says what that is.
+fn marker(config: &Config) -> Result<Marker, AppError> {
+    let start = match config.revision {
+        Some(_) => String::new(),
+        None => DecisionId::random().map_err(AppError::Random)?.to_string(),
+    };
+    let revision = config.revision.as_deref().unwrap_or(&start);
+    let mut running: Vec<&[u8]> = vec![config.preview.as_bytes(), revision.as_bytes()];
+    let images = config.binding.iter().flat_map(|it| &it.running.images);
+    running.extend(images.map(|image| image.as_bytes()));
+    Ok(Marker::of(config.naming.key(), &running))
 }
 
 fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), AppError> {

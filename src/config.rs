@@ -15,6 +15,7 @@ use std::time::Duration;
 pub use error::ConfigError;
 pub use scalar::{Length, Size};
 
+use crate::capability::PodKey;
 use crate::capability::binding::Running;
 use crate::types::Secret;
 use crate::{audit, filter};
@@ -36,6 +37,8 @@ pub struct Config {
     pub revision: Option<Arc<str>>,
     /// The preview's own token.
     pub binding: Option<Binding>,
+    /// How the app is told of the user.
+    pub identity: Identity,
     /// Where the audit log goes.
     pub audit: audit::Settings,
     /// How the audit log names people and paths.
@@ -66,6 +69,15 @@ pub struct Binding {
     pub running: Running,
     /// The file that remembers whom the pod serves; as long as the process lives without.
     pub pin: Option<PathBuf>,
+}
+
+/// How the app is told of the user, beside the identity headers.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The pod's own key.
+    pub key: Arc<PodKey>,
+    /// Whether it signs a capability for each exchange.
+    pub attests: bool,
 }
 
 /// Where the preview's own token is.

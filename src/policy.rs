@@ -34,6 +34,7 @@ pub use route::Routed;
 
 use crate::capability::binding::Review;
 use crate::capability::{self, Revoked, RootKey};
+use crate::policy::files::Inputs;
 use crate::policy::route::Table;
 use crate::policy::treatment::{DetectPlan, MediaRange};
 use crate::types::{Origin, Target};
@@ -65,14 +66,13 @@ pub struct Opening<'a> {
 #[derive(Debug)]
 pub struct Policy {
     name: Box<str>,
-    hash: Box<str>,
+    inputs: Inputs,
     mode: Mode,
     capability: capability::Settings,
     detect: Arc<DetectPlan>,
     table: Table,
     bound: Option<Bound>,
     revoked: Revoked,
-    files: Vec<PathBuf>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -116,7 +116,14 @@ impl Policy {
     /// The BLAKE3 hash (hexadecimal) of the policy file and every file that it reads.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        &self.inputs.hash
+    }
+
+    /// Whether the files from which it was loaded, the first of them `path`, still hold the same. That costs a fraction of
+    /// the time and memory of loading it again. A policy that was parsed from a text is never current.
+    #[must_use]
+    pub fn is_current(&self, path: &Path) -> bool {
+        self.inputs.are_current(path)
     }
 
     /// Whether its rules act.
@@ -176,7 +183,7 @@ impl Policy {
     /// Every file that it was read from; a change of any is a change of the policy.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
-        &self.files
+        &self.inputs.paths
     }
 
     /// How many routes it has.

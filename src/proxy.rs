@@ -4,6 +4,8 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod clearing;
+mod confine;
 mod cors;
 mod destination;
 mod exchange;
@@ -23,6 +25,7 @@ mod upstream;
 mod validators;
 
 pub use answer::Answer;
+pub use clearing::Marker;
 pub use exchange::Ledger;
 pub use gate::Gate;
 pub use judge::Judge;

@@ -90,9 +90,15 @@ impl Reloader {
 
     async fn reload_policy(&self) {
         let sources = self.sources.clone();
-        let loaded = task::spawn_blocking(move || sources.judge()).await;
-        let judge = match loaded {
-            Ok(Ok(judge)) => judge,
+        let policy = Arc::clone(&self.shared.judge.snapshot().value.policy);
+        // Two compiled policies at once take twice the memory, which the allocator keeps.
+        let loaded = task::spawn_blocking(move || {
+            let is_new = !policy.is_current(&sources.policy);
+            is_new.then(|| sources.judge()).transpose()
+        });
+        let judge = match loaded.await {
+            Ok(Ok(None)) => return self.reload_binding().await,
+            Ok(Ok(Some(judge))) => judge,
             Ok(Err(error)) => {
                 self.refuse(&error);
                 return self.reload_binding().await;

@@ -36,6 +36,9 @@ pub struct File {
     pub images: Option<Vec<Spanned<String>>>,
     /// The preview's own token.
     pub binding: Option<Spanned<Binding>>,
+    /// What the app is told of the user.
+    #[serde(default)]
+    pub identity: Identity,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -74,6 +77,18 @@ pub struct Binding {
     pub token_file: Option<Spanned<String>>,
     /// The file that remembers whom the pod serves.
     pub pin_file: Option<Spanned<String>>,
+}
+
+/// `identity`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// Whether the app is told in a form that it can prove.
+    pub capability: Option<bool>,
+    /// The pod's private key, PEM.
+    pub key: Option<Spanned<String>>,
+    /// A file with that key.
+    pub key_file: Option<Spanned<String>>,
 }
 
 /// `tls`

@@ -11,10 +11,13 @@ use serde_saphyr::{Location, Spanned};
 use super::file::{self, AuditPath, AuditSink, AuditSubject, File};
 use super::scalar::{Length, Size};
 use super::{
-    Binding, BindingSource, Config, ConfigError, Limits, Listen, Overrides, TlsFiles, Upstream,
+    Binding, BindingSource, Config, ConfigError, Identity, Limits, Listen, Overrides, TlsFiles,
+    Upstream,
 };
 use crate::audit::{self, Naming, PathForm, Sink, SubjectForm};
+use crate::capability::PodKey;
 use crate::capability::binding::{Running, is_digest};
+use crate::capability::mint::SigningKey;
 use crate::filter;
 use crate::types::{FingerprintKey, Secret};
 
@@ -55,26 +58,30 @@ pub(super) fn resolve(
         file.revision.as_ref(),
     );
     let binding = desk.binding(file, overrides, preview.as_ref(), revision.as_ref());
+    let identity = desk.identity(&file.identity);
     let audit = desk.audit(&file.audit, overrides);
     let limits = desk.limits(&file.limits);
-    match (listen, upstream, policy, audit) {
-        (Some(listen), Some(upstream), Some(policy), Some((audit, naming, is_key_ephemeral)))
-            if desk.mistakes.is_empty() =>
-        {
-            Ok(Config {
-                listen,
-                tls,
-                upstream,
-                policy,
-                preview: preview.unwrap_or_else(|| Arc::from("preview")),
-                revision,
-                binding,
-                audit,
-                naming,
-                is_key_ephemeral,
-                limits,
-            })
-        }
+    match (listen, upstream, policy, identity, audit) {
+        (
+            Some(listen),
+            Some(upstream),
+            Some(policy),
+            Some(identity),
+            Some((audit, naming, is_key_ephemeral)),
+        ) if desk.mistakes.is_empty() => Ok(Config {
+            listen,
+            tls,
+            upstream,
+            policy,
+            preview: preview.unwrap_or_else(|| Arc::from("preview")),
+            revision,
+            binding,
+            identity,
+            audit,
+            naming,
+            is_key_ephemeral,
+            limits,
+        }),
         _ => Err(desk.mistakes),
     }
 }
@@ -374,6 +381,43 @@ impl Desk<'_> {
         };
         let naming = Naming::new(key, subject, path);
         Some((audit::Settings::new(sink), naming, is_ephemeral))
+    }
+
+    fn identity(&mut self, file: &file::Identity) -> Option<Identity> {
+        let (text, place) = match (&file.key, &file.key_file) {
+            (Some(_), Some(both)) => {
+                let message = "`identity.key` and `identity.key_file` are both given";
+                self.complain(both.referenced, message, "keep `key_file`");
+                return None;
+            }
+            (Some(key), None) => (Some(key.value.clone()), key.referenced),
+            (None, Some(key_file)) => {
+                let bytes = self.secret(key_file)?;
+                let text = String::from_utf8(bytes).unwrap_or_default();
+                (Some(text), key_file.referenced)
+            }
+            (None, None) => (None, Location::UNKNOWN),
+        };
+        let text = text.map(Secret::new);
+        let key = match &text {
+            Some(text) => SigningKey::parse(text.expose()),
+            None => SigningKey::generate(),
+        };
+        match key.and_then(|key| PodKey::of(&key)) {
+            Ok(key) => Some(Identity {
+                key: Arc::new(key),
+                attests: file.capability.unwrap_or(true),
+            }),
+            Err(error) => {
+                let remedy = "make one with `chaperone token keygen`";
+                self.complain(
+                    place,
+                    format!("the pod's key can't be used: {error}"),
+                    remedy,
+                );
+                None
+            }
+        }
     }
 
     fn secret(&mut self, file: &Spanned<String>) -> Option<Vec<u8>> {

@@ -170,6 +170,21 @@ fn refuses_each_mistake_with_its_place() {
             "etc/chaperone.yaml:1:10: ",
             "`images` without `binding`",
         ),
+        (
+            "identity: { key: a, key_file: b }\n",
+            "etc/chaperone.yaml:1:31: ",
+            "`identity.key` and `identity.key_file` are both given",
+        ),
+        (
+            "identity: { key_file: b }\n",
+            "etc/chaperone.yaml:1:23: ",
+            "the secret `b` can't be read",
+        ),
+        (
+            "identity: { key: a }\n",
+            "etc/chaperone.yaml:1:18: ",
+            "the pod's key can't be used",
+        ),
         ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
         ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),
     ] {

@@ -20,7 +20,7 @@ use crate::policy::decode::{NodeReader, Sink};
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::document::{Document, ModeWord, SubjectForm};
 use crate::policy::field::Field;
-use crate::policy::files::Files;
+use crate::policy::files::{Files, Inputs};
 use crate::policy::source::Source;
 use crate::policy::tree;
 use crate::policy::{Mode, Policy};
@@ -68,7 +68,7 @@ pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Ve
     let found = compiler.sink.into_found();
     match policy {
         Some(mut policy) if found.is_empty() => {
-            (policy.hash, policy.files) = compiler.files.finish();
+            policy.inputs = compiler.files.finish();
             policy.warnings = warnings;
             Ok(policy)
         }
@@ -120,14 +120,13 @@ impl Compiler {
         };
         Some(Policy {
             name: name?.0.as_str().into(),
-            hash: Box::default(),
+            inputs: Inputs::default(),
             mode,
             capability: tokens?,
             detect: detect?,
             table: routes?,
             bound: bound?,
             revoked: revoked?,
-            files: Vec::new(),
             warnings: Vec::new(),
         })
     }

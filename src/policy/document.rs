@@ -377,6 +377,9 @@ pub(in crate::policy) struct CspForm {
     /// Where sound and video may come from.
     #[serde(default)]
     pub(in crate::policy) media_src: Field<Vec<Field<String>>>,
+    /// Where pages may lead the user, by a link or a script.
+    #[serde(default)]
+    pub(in crate::policy) navigate_to: Field<Vec<Field<String>>>,
     /// Where scripts may come from.
     #[serde(default)]
     pub(in crate::policy) script_src: Field<Vec<Field<String>>>,

@@ -14,6 +14,35 @@ pub(in crate::policy) enum List {
     Compiled(Dictionary),
 }
 
+/// One reading of a file, by the name that the policy gives it.
+#[derive(Debug)]
+enum Reading {
+    Compiled(PathBuf),
+    Text(PathBuf),
+}
+
+/// What a policy was read from.
+#[derive(Debug, Default)]
+pub(in crate::policy) struct Inputs {
+    /// The hash of everything read.
+    pub(in crate::policy) hash: Box<str>,
+    /// Every path.
+    pub(in crate::policy) paths: Vec<PathBuf>,
+    readings: Vec<Reading>,
+}
+
+impl Inputs {
+    /// Whether a policy at `path` would be read from the same bytes again. Nothing is compiled for that.
+    pub(in crate::policy) fn are_current(&self, path: &Path) -> bool {
+        let mut files = Files::of(path);
+        let are_readable = self.readings.iter().all(|reading| match reading {
+            Reading::Compiled(name) => matches!(files.dictionary(name), Ok(List::Compiled(_))),
+            Reading::Text(name) => files.read(name).is_ok(),
+        });
+        are_readable && !self.readings.is_empty() && files.finish().hash == self.hash
+    }
+}
+
 /// The largest policy file, key file or list of terms, in bytes.
 const LIMIT: u64 = 64 * 1024 * 1024;
 
@@ -23,6 +52,7 @@ pub(in crate::policy) struct Files {
     folder: PathBuf,
     hasher: blake3::Hasher,
     paths: Vec<PathBuf>,
+    readings: Vec<Reading>,
 }
 
 impl Files {
@@ -32,6 +62,7 @@ impl Files {
             folder: path.parent().unwrap_or(Path::new("")).to_owned(),
             hasher: blake3::Hasher::new_derive_key("chaperone 2026-11 policy hash"),
             paths: Vec::new(),
+            readings: Vec::new(),
         }
     }
 
@@ -45,6 +76,7 @@ impl Files {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.include(name, &bytes);
+        self.readings.push(Reading::Text(name.to_owned()));
         // Some editors begin a file with a mark, which would be part of its first term.
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let text = std::str::from_utf8(text).map(str::to_owned);
@@ -63,6 +95,7 @@ impl Files {
         // What is damaged would be missed in silence.
         dictionary.verify()?;
         self.include(name, dictionary.head());
+        self.readings.push(Reading::Compiled(name.to_owned()));
         Ok(List::Compiled(dictionary))
     }
 
@@ -90,9 +123,13 @@ impl Files {
         }
     }
 
-    /// The hash of everything read, and every path.
-    pub(in crate::policy) fn finish(self) -> (Box<str>, Vec<PathBuf>) {
-        (self.hasher.finalize().to_hex().as_str().into(), self.paths)
+    /// What was read, all of it.
+    pub(in crate::policy) fn finish(self) -> Inputs {
+        Inputs {
+            hash: self.hasher.finalize().to_hex().as_str().into(),
+            paths: self.paths,
+            readings: self.readings,
+        }
     }
 }
 
@@ -101,6 +138,33 @@ mod tests {
     use std::path::Path;
 
     use super::Files;
+
+    #[test]
+    fn knows_whether_anything_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.yaml");
+        let write =
+            |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("policy.yaml", "a");
+        write("names.txt", "b");
+        let mut files = Files::of(&path);
+        for name in ["policy.yaml", "names.txt", "policy.yaml"] {
+            files.read(Path::new(name)).unwrap();
+        }
+        let inputs = files.finish();
+        assert!(inputs.are_current(&path));
+        write("names.txt", "bb");
+        assert!(!inputs.are_current(&path));
+        write("names.txt", "b");
+        assert!(inputs.are_current(&path));
+        write("policy.yaml", "b");
+        write("names.txt", "a");
+        assert!(!inputs.are_current(&path));
+        std::fs::remove_file(folder.path().join("names.txt")).unwrap();
+        assert!(!inputs.are_current(&path));
+        let other = folder.path().join("other.yaml");
+        assert!(!Files::of(&other).finish().are_current(&other));
+    }
 
     #[test]
     fn reads_text_without_its_mark() {

@@ -12,7 +12,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::headers::{SESSION, remove_where};
+use super::confine::NAVIGATION;
+use super::headers::{is_own_cookie, remove_where};
 use crate::types::{ReasonCode, Refusal};
 
 /// Scripts, fetches, forms and frames stay on the preview's own origin; what a page makes itself, it may use.
@@ -79,6 +80,7 @@ pub(super) fn put_up(headers: &mut HeaderMap, csp: &Csp) {
 fn policy(csp: &Csp) -> Option<HeaderValue> {
     let beside = csp
         .iter()
+        .filter(|(directive, _)| *directive != NAVIGATION)
         .map(|(directive, _)| (*directive, DEFAULT))
         .filter(|(directive, _)| POLICY.iter().all(|(known, _)| known != directive));
     let directives = POLICY.into_iter().chain(beside).map(|(directive, own)| {
@@ -153,10 +155,11 @@ fn is_beyond(name: &str) -> bool {
         "x-content-security-policy",
         "x-webkit-csp",
     ];
-    const PREFIXES: [&str; 7] = [
+    const PREFIXES: [&str; 8] = [
         "access-control-",
         "ad-auction-",
         "attribution-reporting-",
+        "connection-allowlist",
         "sec-session-",
         "secure-session-",
         "service-worker-",
@@ -217,7 +220,7 @@ fn host_only(value: &HeaderValue) -> Option<HeaderValue> {
     let pair = bytes.split(|byte| *byte == b';').next().unwrap_or_default();
     let is_gap = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'=';
     let begin = pair.iter().take_while(|byte| is_gap(byte)).count();
-    if name(pair.get(begin..).unwrap_or_default()).eq_ignore_ascii_case(SESSION) {
+    if is_own_cookie(&name(pair.get(begin..).unwrap_or_default())) {
         return None;
     }
     let parts = bytes.split(|byte| *byte == b';').enumerate();
@@ -324,6 +327,7 @@ mod tests {
             ("__Host-chaperones=1", Some("__Host-chaperones=1")),
             ("__Host-chaperone=1; Path=/", None),
             ("__Host-chaperone; Path=/", None),
+            ("__host-Chaperone-Revision=1; Path=/", None),
             (" =\t= __hOST-CHAPERONE =1; Path=/", None),
         ] {
             assert_eq!(narrowed("set-cookie", cookie).as_deref(), kept, "{cookie}");

@@ -64,20 +64,21 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
         headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
     headers.insert(USER, value(subject.id())?);
-    if let Some(email) = subject.values("email").first() {
+    let first = |attribute| subject.values(attribute).iter().find(|text| is_exact(text));
+    if let Some(email) = first("email") {
         headers.insert(EMAIL, value(email)?);
     }
-    // A group with a comma in it would read as two.
+    // A group with a comma in it would read as two, one with a space around it as another one.
     let groups: Vec<&str> = subject
         .values("group")
         .iter()
         .map(AsRef::as_ref)
-        .filter(|group: &&str| !group.contains(','))
+        .filter(|group: &&str| !group.contains(',') && is_exact(group))
         .collect();
     if !groups.is_empty() {
         headers.insert(GROUPS, value(&groups.join(","))?);
     }
-    if let Some(name) = subject.values("preferred_username").first() {
+    if let Some(name) = first("preferred_username") {
         headers.insert(PREFERRED, value(name)?);
     }
     Ok(())
@@ -109,7 +110,9 @@ pub(super) fn from_app(headers: &mut HeaderMap) -> Result<(), Refusal> {
         return Err(Refusal::new(ReasonCode::AppProtocol).because("its answer has two lengths"));
     }
     strip_hop(headers);
-    remove_where(headers, |name| is_ours(name) || is_for_routers(name));
+    remove_where(headers, |name| {
+        is_ours(name) || is_echo(name) || is_for_routers(name)
+    });
     fence::narrow(headers);
     Ok(())
 }
@@ -119,12 +122,22 @@ pub(super) fn trailers_from_app(trailers: &mut HeaderMap) {
     for name in &HOP {
         trailers.remove(name);
     }
-    remove_where(trailers, |name| is_ours(name) || is_for_routers(name));
+    remove_where(trailers, |name| {
+        is_ours(name) || is_echo(name) || is_for_routers(name)
+    });
     fence::narrow_trailers(trailers);
 }
 
 /// The cookie that holds a capability: the app may neither see nor set it.
 pub(super) const SESSION: &[u8] = b"__Host-chaperone";
+
+/// Whether a cookie is the sidecar's own by its name: the session, or one that is named after it.
+pub(super) fn is_own_cookie(name: &[u8]) -> bool {
+    let Some((begin, rest)) = name.trim_ascii().split_at_checked(SESSION.len()) else {
+        return false;
+    };
+    begin.eq_ignore_ascii_case(SESSION) && matches!(rest, [] | [b'-', ..])
+}
 
 /// Takes out the fields whose folded name `is_meant`.
 pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
@@ -140,6 +153,20 @@ pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> b
 
 fn is_ours(name: &str) -> bool {
     name == "chaperone" || name.starts_with("chaperone-")
+}
+
+/// Fields with which an app, or a sign-on proxy that asked it, would say who the user is. Proxies before the sidecar
+/// that copy such fields from an answer must not take the app's word.
+fn is_echo(name: &str) -> bool {
+    const PREFIXES: [&str; 5] = [
+        "x-auth-request-",
+        "x-forwarded-email",
+        "x-forwarded-group",
+        "x-forwarded-preferred-",
+        "x-forwarded-user",
+    ];
+    let name = name.strip_prefix("http-").unwrap_or(name);
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// Fields that tell a proxy before the sidecar to send something else than this answer.
@@ -222,8 +249,15 @@ pub(super) fn is_identity(name: &str) -> bool {
     is_ours(name) || NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// Whether an app reads in a field what was written there: spaces around a value vanish.
+fn is_exact(text: &str) -> bool {
+    text.trim() == text
+}
+
+/// A value as the bytes of its UTF-8.
 fn value(text: &str) -> Result<HeaderValue, Refusal> {
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+    let value = HeaderValue::from_bytes(text.as_bytes()).ok();
+    value.filter(|_| is_exact(text)).ok_or_else(|| {
         Refusal::new(ReasonCode::CapabilityInvalid)
             .because("an attribute of the user can't stand in a header")
     })

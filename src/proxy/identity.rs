@@ -3,10 +3,11 @@
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::headers::SESSION;
+use super::headers::is_own_cookie;
 use crate::types::{ReasonCode, Refusal, Secret, Target};
 
-const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
+/// Where clients may carry the capability, and the app is told for whom it acts.
+pub(super) const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
 
 /// Takes the capability out of a request's fields. An `Authorization` of another scheme is the app's own.
 pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret<String>, Refusal> {
@@ -93,7 +94,7 @@ impl Copies {
                 .split(|byte| *byte == b'=')
                 .next()
                 .unwrap_or_default();
-            let is_ours = name.trim_ascii().eq_ignore_ascii_case(SESSION) || self.is_in(cookie);
+            let is_ours = is_own_cookie(name) || self.is_in(cookie);
             if cookie.is_empty() || is_ours {
                 continue;
             }

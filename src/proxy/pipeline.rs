@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ETAG, HOST};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::answer::Answer;
+use super::clearing::Marker;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
 use super::identity::Copies;
@@ -26,15 +27,15 @@ use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
-use super::{destination, fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts};
+use super::{confine, destination, fence, headers, identity, normalise};
+use crate::capability::{Acting, Capability, Facts, PodKey};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
-use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
+use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Subject, Target};
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
@@ -47,6 +48,12 @@ pub struct Inbound {
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
     pub ledger: Arc<Ledger>,
+    /// The mark of browsers that were cleared for what runs.
+    pub marker: Marker,
+    /// The key with which the app is told of each exchange.
+    pub pod: Arc<PodKey>,
+    /// Whether it is told so.
+    pub attests: bool,
     /// The end of the program.
     pub drain: Drain,
     /// Places for exchanges that run at once.
@@ -81,12 +88,14 @@ impl Inbound {
         let Ok(id) = DecisionId::random() else {
             return respond::speechless().map(|body| Answer::own(body, busy));
         };
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let asked = Asked::of(&head);
+        let (method, path) = (&head.method, head.uri.path());
+        let clearing = self.marker.clearing(method, path, &mut head.headers);
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
         let answered = catch(self.exchange(id, exchange, request, &asked)).await;
-        match answered {
+        let mut answer = match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
             Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
             None => {
@@ -94,7 +103,11 @@ impl Inbound {
                 let refusal = Refusal::new(ReasonCode::Internal);
                 respond::refusal(&refusal, id, &asked).map(|body| Answer::own(body, busy))
             }
+        };
+        if let Some(clearing) = clearing {
+            clearing.tell(answer.headers_mut());
         }
+        answer
     }
 
     /// The answer to bytes that are no request: the one place where these are answered and written down.
@@ -130,8 +143,11 @@ impl Inbound {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
             }
-            Err(Stop::Allowed(preflight)) => {
-                let answer = respond::preflight(&preflight, id);
+            Err(Stop::Answered(own)) => {
+                let answer = match own {
+                    Own::Keys => respond::keys(self.pod.jwks(), id),
+                    Own::Preflight(preflight) => respond::preflight(&preflight, id),
+                };
                 let written = exchange.answered(answer.status().as_u16()).await;
                 let unwritten = |_| respond::refusal(&unwritten(), id, asked);
                 return Err(written.map_or_else(unwritten, |()| answer));
@@ -165,12 +181,17 @@ impl Inbound {
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
+        // Apps ask for these inside of the pod, under whatever name reaches the sidecar there.
+        if target.as_str() == KEYS && matches!(method, Method::GET | Method::HEAD) {
+            return Err(Stop::Answered(Own::Keys));
+        }
         gate.serve(host(&head.headers))?;
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
             return Err(preflight_stop(exchange, policy, preflight, &target));
         }
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
+        self.marker.refuse_outdated(&head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
         let verified = verifier.verify(&token, now)?;
@@ -246,6 +267,7 @@ impl Inbound {
         let request = Request::from_parts(head, upload);
         let mut request = filter::request(&permit, &context, &target, &methods, request).await?;
         validators.put(request.headers_mut());
+        self.attest(id, &subject, now, request.headers_mut())?;
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
@@ -270,6 +292,7 @@ impl Inbound {
         let kinds = kinds(&permit, answer.body().report());
         let treatment = permit.treatment();
         respond::sign(answer.headers_mut(), id, &kinds, &treatment.csp);
+        confine::confine(answer.headers_mut(), &treatment.csp);
         cors::share(answer.headers_mut(), &treatment.cors, origin);
         Ok(Passed {
             answer,
@@ -277,6 +300,32 @@ impl Inbound {
             upload: asked,
             method,
         })
+    }
+
+    /// Tells the app for whom it acts, in a form that it can prove.
+    fn attest(
+        &self,
+        id: DecisionId,
+        subject: &Subject,
+        now: Timestamp,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Refusal> {
+        if !self.attests {
+            return Ok(());
+        }
+        let acting = Acting {
+            subject,
+            preview: &self.ledger.preview,
+            revision: self.ledger.revision.as_deref(),
+            decision: id,
+            now,
+        };
+        let token = self.pod.attest(acting).ok();
+        let value = token.and_then(|token| HeaderValue::try_from(token).ok());
+        let mut value = value.ok_or_else(|| Refusal::new(ReasonCode::Internal))?;
+        value.set_sensitive(true);
+        headers.insert(identity::CAPABILITY, value);
+        Ok(())
     }
 
     /// Whether the sidecar takes requests at all just now.
@@ -377,11 +426,22 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
 
 /// Why a request goes no further.
 enum Stop {
-    /// It is a preflight that the policy allows: the sidecar answers it.
-    Allowed(Preflight),
+    /// The sidecar answers it.
+    Answered(Own),
     /// It is refused, and this is what the filter had found by then.
     Refused(Refusal, Option<Box<Report>>),
 }
+
+/// What the sidecar answers itself, and that is no refusal.
+enum Own {
+    /// Its public keys.
+    Keys,
+    /// A preflight that the policy allows.
+    Preflight(Preflight),
+}
+
+/// Where the public keys are.
+const KEYS: &str = "/.well-known/chaperone/keys.json";
 
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
@@ -407,14 +467,14 @@ fn preflight_stop(
         exchange.falls_under(routed.origin());
     }
     if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
-        Stop::Allowed(preflight)
+        Stop::Answered(Own::Preflight(preflight))
     } else {
         Preflight::refused().into()
     }
 }
 
 /// The host that was asked for; none where it can't be read.
-fn host(headers: &http::HeaderMap) -> &str {
+fn host(headers: &HeaderMap) -> &str {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     host.unwrap_or_default()
 }

@@ -43,6 +43,7 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::NotAuthorized
         | Code::NotInAudience
         | Code::NotOwner
+        | Code::PageOutdated
         | Code::PodPinned
         | Code::PreflightRefused
         | Code::RequestFinding
@@ -135,6 +136,18 @@ pub(super) fn preflight(preflight: &Preflight, id: DecisionId) -> Response<Bytes
     let headers = answer.headers_mut();
     sign(headers, id, &NO_FILTER, &[]);
     preflight.allow(headers);
+    answer
+}
+
+/// The public keys with which the sidecar speaks to the app: whoever verifies that needs no capability.
+pub(super) fn keys(jwks: &str, id: DecisionId) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::copy_from_slice(jwks.as_bytes()));
+    let headers = answer.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/jwk-set+json"),
+    );
+    sign(headers, id, &NO_FILTER, &[]);
     answer
 }
 

@@ -129,6 +129,8 @@ pub enum ReasonCode {
     NothingSelected,
     /// Too many requests or too many held bytes at once.
     Overloaded,
+    /// A page of an earlier revision asks.
+    PageOutdated,
     /// The pod serves another user.
     PodPinned,
     /// Another origin asks whether it may send a request.
@@ -206,6 +208,7 @@ impl ReasonCode {
         Self::NotOwner,
         Self::NothingSelected,
         Self::Overloaded,
+        Self::PageOutdated,
         Self::PodPinned,
         Self::PreflightRefused,
         Self::RecordTooLarge,
@@ -451,6 +454,12 @@ impl ReasonCode {
                 Leak,
                 "too many requests or too many held bytes at once",
                 "try again, or raise `limits.requests` or `limits.buffered`",
+            ),
+            Self::PageOutdated => Text(
+                "page-outdated",
+                Leak,
+                "a page of an earlier revision asks",
+                "load the page anew",
             ),
             Self::PodPinned => Text(
                 "pod-pinned",

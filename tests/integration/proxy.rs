@@ -10,6 +10,7 @@ mod floods;
 mod formats;
 mod framing;
 mod hostile;
+mod identity;
 mod lifecycle;
 mod passing;
 mod refusing;

@@ -24,6 +24,7 @@ impl Compiler {
             ("frame-src", &form.frame_src),
             ("img-src", &form.img_src),
             ("media-src", &form.media_src),
+            ("navigate-to", &form.navigate_to),
             ("script-src", &form.script_src),
             ("style-src", &form.style_src),
         ];

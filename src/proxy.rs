@@ -4,6 +4,7 @@
 //! become status codes in [`respond`] and nowhere else.
 
 mod answer;
+mod cookie;
 mod cors;
 mod destination;
 mod exchange;

@@ -15,7 +15,6 @@ const KEYS: &[Key] = &[
         "outbound",
         "rules for what the app asks of shared services",
     ),
-    (&["capability"], "cookie", "capabilities in a cookie"),
     (&["capability"], "header", "capabilities in another header"),
     (&["capability"], "login", "login of browsers"),
     (&["jwt"], "jwks_url", "key sets fetched from a URL"),

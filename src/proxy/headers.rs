@@ -123,9 +123,6 @@ pub(super) fn trailers_from_app(trailers: &mut HeaderMap) {
     fence::narrow_trailers(trailers);
 }
 
-/// The cookie that holds a capability: the app may neither see nor set it.
-pub(super) const SESSION: &[u8] = b"__Host-chaperone";
-
 /// Takes out the fields whose folded name `is_meant`.
 pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
     let meant: Vec<HeaderName> = headers

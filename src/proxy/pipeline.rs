@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
-use super::identity::Copies;
+use super::identity::{Carried, Copies};
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
 use super::pin::Pin;
@@ -26,7 +26,7 @@ use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
-use super::{destination, fence, headers, identity, normalise};
+use super::{cookie, destination, fence, headers, identity, normalise};
 use crate::capability::{Capability, Facts};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
@@ -172,8 +172,14 @@ impl Inbound {
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
 
-        let token = identity::take(&mut head.headers)?;
+        let Carried { token, is_cookie } = identity::take(&mut head.headers)?;
+        if is_cookie {
+            cookie::fence(&method, &head.headers, host(&head.headers))?;
+        }
         let verified = verifier.verify(&token, now)?;
+        if is_cookie {
+            cookie::bound(&verified, &self.ledger.preview)?;
+        }
         let copies = Copies::of(&token);
         exchange.acts_for(verified.subject(), verified.token_id());
         let is_copied = |target: &Target| copies.are_in_target(target);

@@ -35,6 +35,7 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::CapabilityTooLarge => StatusCode::UNAUTHORIZED,
         Code::ApprovalMissing
         | Code::BindingInvalid
+        | Code::CrossOriginRequest
         | Code::DeniedRoute
         | Code::DetectorBlock
         | Code::Embargo

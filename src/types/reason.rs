@@ -99,6 +99,8 @@ pub enum ReasonCode {
     CodingBomb,
     /// The app's answer has a content coding that can't be undone.
     CodingUnsupported,
+    /// A cookie proves the request, and it did not come from the preview's own pages.
+    CrossOriginRequest,
     /// The policy denies this route.
     DeniedRoute,
     /// The answer holds what a detector blocks.
@@ -191,6 +193,7 @@ impl ReasonCode {
         Self::CapabilityUndecided,
         Self::CodingBomb,
         Self::CodingUnsupported,
+        Self::CrossOriginRequest,
         Self::DeniedRoute,
         Self::DetectorBlock,
         Self::Draining,
@@ -340,7 +343,7 @@ impl ReasonCode {
                 "capability-missing",
                 Credential,
                 "no capability was sent",
-                "send one as `Authorization: Bearer`",
+                "open a link that `chaperone ticket` made, or send a capability as `Authorization: Bearer`",
             ),
             Self::CapabilityRevoked => Text(
                 "capability-revoked",
@@ -371,6 +374,12 @@ impl ReasonCode {
                 Leak,
                 "the app's answer has a content coding that can't be undone",
                 "answer with gzip, deflate, br or zstd, or uncompressed",
+            ),
+            Self::CrossOriginRequest => Text(
+                "cross-origin-request",
+                Credential,
+                "the request did not come from a page of the preview's own, and its cookie alone proves nothing",
+                "open the preview in a window of its own, or send the capability as `Authorization: Bearer`",
             ),
             Self::DeniedRoute => Text(
                 "denied-route",

@@ -3,6 +3,7 @@
 mod bodies;
 mod browser;
 mod content;
+mod cookies;
 mod cors;
 mod evasion;
 mod faults;

@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 pub use error::ConfigError;
 pub use scalar::{Length, Size};
 
 use crate::capability::binding::Running;
+use crate::capability::mint::SigningKey;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -36,6 +39,8 @@ pub struct Config {
     pub revision: Option<Arc<str>>,
     /// The preview's own token.
     pub binding: Option<Binding>,
+    /// What the sidecar itself does for its users.
+    pub own: Own,
     /// Where the audit log goes.
     pub audit: audit::Settings,
     /// How the audit log names people and paths.
@@ -75,6 +80,24 @@ pub enum BindingSource {
     File(PathBuf),
     /// Here.
     Text(Secret<String>),
+}
+
+/// What the sidecar itself does for its users.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// Its key for capabilities; without it, it makes none.
+    pub mint: Option<Mint>,
+    /// The folder that remembers spent tickets; without it, none is taken.
+    pub spent: Option<PathBuf>,
+}
+
+/// The sidecar's own key for capabilities.
+#[derive(Clone, Debug)]
+pub struct Mint {
+    /// The private key.
+    pub key: Arc<SigningKey>,
+    /// How long a capability holds.
+    pub lifetime: SignedDuration,
 }
 
 /// A certificate chain and its key, PEM.

@@ -36,6 +36,10 @@ pub struct File {
     pub images: Option<Vec<Spanned<String>>>,
     /// The preview's own token.
     pub binding: Option<Spanned<Binding>>,
+    /// The sidecar's own key for capabilities.
+    pub mint: Option<Spanned<Mint>>,
+    /// Links that become capabilities.
+    pub tickets: Option<Spanned<Tickets>>,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -74,6 +78,26 @@ pub struct Binding {
     pub token_file: Option<Spanned<String>>,
     /// The file that remembers whom the pod serves.
     pub pin_file: Option<Spanned<String>>,
+}
+
+/// `mint`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mint {
+    /// The private key itself, PEM.
+    pub key: Option<Spanned<String>>,
+    /// A file with the private key.
+    pub key_file: Option<Spanned<String>>,
+    /// How long a capability holds.
+    pub lifetime: Option<Spanned<Length>>,
+}
+
+/// `tickets`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tickets {
+    /// The folder that remembers spent ones.
+    pub spent: Spanned<String>,
 }
 
 /// `tls`

@@ -1,5 +1,7 @@
 //! From the file's form to the meaning: every default stands here, every value is checked here.
 
+mod own;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -55,6 +57,7 @@ pub(super) fn resolve(
         file.revision.as_ref(),
     );
     let binding = desk.binding(file, overrides, preview.as_ref(), revision.as_ref());
+    let own = desk.own(file);
     let audit = desk.audit(&file.audit, overrides);
     let limits = desk.limits(&file.limits);
     match (listen, upstream, policy, audit) {
@@ -69,6 +72,7 @@ pub(super) fn resolve(
                 preview: preview.unwrap_or_else(|| Arc::from("preview")),
                 revision,
                 binding,
+                own,
                 audit,
                 naming,
                 is_key_ephemeral,

@@ -95,6 +95,16 @@ pub(super) fn is_navigation(headers: &HeaderMap) -> bool {
     says(FETCH_MODE, "navigate") && says(FETCH_DEST, "document")
 }
 
+/// Whether a browser says that it asks for something else than a page in a window of its own.
+pub(super) fn is_script(headers: &HeaderMap) -> bool {
+    headers.contains_key(FETCH_MODE) && !is_navigation(headers)
+}
+
+/// The field that has a browser keep `value` for `age` seconds, for this host alone and out of every script's sight.
+pub(super) fn set(name: &str, value: &str, age: i64) -> String {
+    format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age}")
+}
+
 /// Holds a capability that came in a cookie against the preview: it must name it.
 ///
 /// # Errors

@@ -63,6 +63,11 @@ impl Copies {
         Self(Secret::new(text.to_owned()))
     }
 
+    /// Looks for nothing: no capability was shown.
+    pub(super) fn none() -> Self {
+        Self(Secret::new(String::new()))
+    }
+
     fn is_in(&self, text: &[u8]) -> bool {
         let token = self.0.expose().as_bytes();
         !token.is_empty() && memchr::memmem::find(text, token).is_some()

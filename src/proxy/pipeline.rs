@@ -21,6 +21,7 @@ use super::exchange::{Exchange, Ledger};
 use super::identity::{Carried, Copies};
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
+use super::own::{self, Endpoint, Own};
 use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
@@ -43,6 +44,8 @@ pub struct Inbound {
     pub judge: Live<Judge>,
     /// Whom this pod serves, where the preview is bound.
     pub pin: Arc<Pin>,
+    /// What the sidecar itself does for its users.
+    pub own: Own,
     /// The app.
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
@@ -130,9 +133,12 @@ impl Inbound {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
             }
-            Err(Stop::Allowed(preflight)) => {
-                let answer = respond::preflight(&preflight, id);
-                let written = exchange.answered(answer.status().as_u16()).await;
+            Err(Stop::Answered(answer, refusal)) => {
+                let status = answer.status().as_u16();
+                let written = match refusal {
+                    None => exchange.answered(status).await,
+                    Some(refusal) => exchange.refused(&refusal, None, status).await,
+                };
                 let unwritten = |_| respond::refusal(&unwritten(), id, asked);
                 return Err(written.map_or_else(unwritten, |()| answer));
             }
@@ -166,8 +172,23 @@ impl Inbound {
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
         gate.serve(host(&head.headers))?;
+        if let Some(endpoint) = Endpoint::of(&target) {
+            exchange.serves(endpoint.address());
+            let asked = own::Asked {
+                endpoint,
+                method: &method,
+                headers: &head.headers,
+                host: host(&head.headers),
+                body: Upload::new(body, self.limits.body_time, Copies::none()),
+                judge,
+                preview: &self.ledger.preview,
+                revision: self.ledger.revision.as_deref(),
+                now,
+            };
+            return Err(self.serve_own(id, exchange, asked).await?);
+        }
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
-            return Err(preflight_stop(exchange, policy, preflight, &target));
+            return Err(preflight_stop(id, exchange, policy, preflight, &target));
         }
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
@@ -285,6 +306,22 @@ impl Inbound {
         })
     }
 
+    /// Answers a request for one of the sidecar's own addresses.
+    async fn serve_own(
+        &self,
+        id: DecisionId,
+        exchange: &mut Exchange,
+        asked: own::Asked<'_>,
+    ) -> Result<Stop, Refusal> {
+        let mut told = self.own.answer(asked).await?;
+        exchange.did(told.event);
+        if let Some(verified) = &told.verified {
+            exchange.acts_for(verified.subject(), verified.token_id());
+        }
+        respond::sign(told.answer.headers_mut(), id, &respond::NO_FILTER, &[]);
+        Ok(Stop::Answered(told.answer, told.refusal.map(Box::new)))
+    }
+
     /// Whether the sidecar takes requests at all just now.
     fn admit(&self, exchange: &mut Exchange) -> Result<(), Refusal> {
         if self.drain.is_draining() {
@@ -383,8 +420,8 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
 
 /// Why a request goes no further.
 enum Stop {
-    /// It is a preflight that the policy allows: the sidecar answers it.
-    Allowed(Preflight),
+    /// The sidecar itself answers it; what it refuses in words of its own, for this reason.
+    Answered(Response<Bytes>, Option<Box<Refusal>>),
     /// It is refused, and this is what the filter had found by then.
     Refused(Refusal, Option<Box<Report>>),
 }
@@ -403,6 +440,7 @@ impl From<Box<Blocked>> for Stop {
 
 /// What becomes of a preflight: that is up to the route of the request to come.
 fn preflight_stop(
+    id: DecisionId,
     exchange: &mut Exchange,
     policy: &Policy,
     preflight: Preflight,
@@ -413,7 +451,7 @@ fn preflight_stop(
         exchange.falls_under(routed.origin());
     }
     if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
-        Stop::Allowed(preflight)
+        Stop::Answered(respond::preflight(&preflight, id), None)
     } else {
         Preflight::refused().into()
     }

@@ -5,11 +5,12 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use maud::{DOCTYPE, html};
+use maud::html;
 use serde::Serialize;
 
 use super::cors::Preflight;
 use super::fence::{self, Csp};
+use super::page;
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
@@ -50,10 +51,12 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::RequestForeignRecord
         | Code::RevisionMismatch
         | Code::ServiceWorkerRefused
+        | Code::TicketInvalid
         | Code::UpgradeRefused
         | Code::WriteNotCleared => StatusCode::FORBIDDEN,
         Code::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-        Code::Hidden => StatusCode::NOT_FOUND,
+        Code::EndpointUnknown | Code::Hidden => StatusCode::NOT_FOUND,
+        Code::TicketSpent => StatusCode::GONE,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::TargetTooLong => StatusCode::URI_TOO_LONG,
         Code::VersionUnsupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
@@ -72,9 +75,11 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::RecordTooLarge
         | Code::StringTooLong
         | Code::TypeUnsupported => StatusCode::BAD_GATEWAY,
-        Code::AuditUnavailable | Code::CapabilityUndecided | Code::Draining | Code::Overloaded => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::AuditUnavailable
+        | Code::CapabilityUndecided
+        | Code::Draining
+        | Code::Overloaded
+        | Code::TicketUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }
@@ -105,7 +110,7 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     // A hidden answer must look like one that isn't there: it says nothing but that.
     let is_hidden = code == ReasonCode::Hidden;
     let (body, kind) = if asked.is_html {
-        (page(refusal, status, id), "text/html; charset=utf-8")
+        (explanation(refusal, status, id), "text/html; charset=utf-8")
     } else {
         (problem(refusal, status, id), "application/problem+json")
     };
@@ -113,6 +118,9 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if asked.is_html {
+        page::protect(headers);
+    }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge(code));
     }
@@ -239,36 +247,24 @@ fn problem(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
     serde_json::to_string(&problem).unwrap_or_default()
 }
 
-fn page(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
+fn explanation(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
     let code = refusal.code;
     let is_hidden = code == ReasonCode::Hidden;
     let origin = refusal.origin.as_ref().filter(|_| !is_hidden);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (status.as_u16()) " " (sentence(code.summary())) }
-                style { "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}dt{font-weight:bold}dd{margin:0 0 .75rem}" }
+    let title = sentence(code.summary());
+    let body = html! {
+        dl {
+            @if let Some(note) = refusal.note.as_deref().filter(|_| !is_hidden) { dt { "Why" } dd { (note) } }
+            @if let Some(detail) = refusal.detail.as_deref().filter(|_| !is_hidden) { dt { "Exactly" } dd { (detail) } }
+            @if let Some(origin) = origin {
+                dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
             }
-            body {
-                h1 { (sentence(code.summary())) }
-                dl {
-                    @if let Some(note) = refusal.note.as_deref().filter(|_| !is_hidden) { dt { "Why" } dd { (note) } }
-                    @if let Some(detail) = refusal.detail.as_deref().filter(|_| !is_hidden) { dt { "Exactly" } dd { (detail) } }
-                    @if let Some(origin) = origin {
-                        dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
-                    }
-                    dt { "What to do" } dd { (sentence(code.remedy())) }
-                    dt { "Reason" } dd { code { (code) } }
-                    dt { "Decision" } dd { code { (id) } }
-                }
-                p { "This answer comes from the sidecar before the preview, not from the app." }
-            }
+            dt { "What to do" } dd { (sentence(code.remedy())) }
+            dt { "Reason" } dd { code { (code) } " (" (status.as_u16()) ")" }
+            dt { "Decision" } dd { code { (id) } }
         }
     };
-    page.into_string()
+    page::page(&title, &body)
 }
 
 fn sentence(clause: &str) -> String {

@@ -109,6 +109,8 @@ pub enum ReasonCode {
     Draining,
     /// The answer holds embargoed data.
     Embargo,
+    /// The sidecar has nothing under an address of its own.
+    EndpointUnknown,
     /// The answer holds another user's record.
     ForeignRecord,
     /// The request's head is larger than the limit.
@@ -157,6 +159,12 @@ pub enum ReasonCode {
     StringTooLong,
     /// The request's target is longer than the limit.
     TargetTooLong,
+    /// A ticket does not hold.
+    TicketInvalid,
+    /// A ticket was spent before.
+    TicketSpent,
+    /// Spent tickets can't be remembered.
+    TicketUnavailable,
     /// Answers of this type can't be scanned on this route.
     TypeUnsupported,
     /// This protocol can't be filtered.
@@ -198,6 +206,7 @@ impl ReasonCode {
         Self::DetectorBlock,
         Self::Draining,
         Self::Embargo,
+        Self::EndpointUnknown,
         Self::ForeignRecord,
         Self::HeadTooLarge,
         Self::Hidden,
@@ -222,6 +231,9 @@ impl ReasonCode {
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TargetTooLong,
+        Self::TicketInvalid,
+        Self::TicketSpent,
+        Self::TicketUnavailable,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
         Self::VersionUnsupported,
@@ -400,6 +412,12 @@ impl ReasonCode {
                 "the answer holds embargoed data",
                 "wait until the embargo ends",
             ),
+            Self::EndpointUnknown => Text(
+                "endpoint-unknown",
+                Credential,
+                "the sidecar has nothing under this address, or not for this method",
+                "check the address, or ask the operator whether it is configured: nothing under `/.well-known/chaperone/` is the app's",
+            ),
             Self::ForeignRecord => Text(
                 "foreign-record",
                 Leak,
@@ -538,6 +556,24 @@ impl ReasonCode {
                 Leak,
                 "the request's target is longer than the limit",
                 "ask for a shorter address, or raise `limits.head`",
+            ),
+            Self::TicketInvalid => Text(
+                "ticket-invalid",
+                Credential,
+                "the ticket does not hold",
+                "ask for a new link, and open it whole and in time",
+            ),
+            Self::TicketSpent => Text(
+                "ticket-spent",
+                Credential,
+                "the ticket was spent before",
+                "ask for a new link; if it was not you who spent it, tell a maintainer",
+            ),
+            Self::TicketUnavailable => Text(
+                "ticket-unavailable",
+                Credential,
+                "spent tickets can't be remembered, so none is taken",
+                "free the disk or correct `tickets.spent`",
             ),
             Self::TypeUnsupported => Text(
                 "type-unsupported",

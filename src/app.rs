@@ -45,7 +45,7 @@ pub enum AppError {
     #[error(
         "the policy does not take what the sidecar's own key signs: add `{0}` to `capability.biscuit.root_keys`"
     )]
-    Mint(RootKey),
+    Mint(Box<RootKey>),
     /// Whom the pod serves can't be read.
     #[error("the file that remembers whom the pod serves can't be read")]
     Pin(#[source] std::io::Error),
@@ -276,7 +276,7 @@ fn own(config: &Config, judge: &Judge) -> Result<Own, AppError> {
     });
     let accepted = judge.policy.capability();
     if let Some(minter) = minter.as_ref().filter(|it| !it.is_accepted(accepted)) {
-        return Err(AppError::Mint(minter.public()));
+        return Err(AppError::Mint(Box::new(minter.public())));
     }
     Ok(Own {
         minter,

@@ -170,6 +170,31 @@ fn refuses_each_mistake_with_its_place() {
             "etc/chaperone.yaml:1:10: ",
             "`images` without `binding`",
         ),
+        (
+            "mint: {}\n",
+            "etc/chaperone.yaml:1:7: ",
+            "`mint` without a key",
+        ),
+        (
+            "mint: { key: nonsense }\n",
+            "etc/chaperone.yaml:1:14: ",
+            "not an Ed25519 private key",
+        ),
+        (
+            "mint: { key: a, key_file: b }\n",
+            "etc/chaperone.yaml:1:27: ",
+            "both given",
+        ),
+        (
+            "mint: { key_file: none.pem, lifetime: 1s }\n",
+            "etc/chaperone.yaml:1:19: ",
+            "can't be read",
+        ),
+        (
+            "tickets: { spent: spent }\n",
+            "etc/chaperone.yaml:1:10: ",
+            "`tickets` without `mint`",
+        ),
         ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
         ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),
     ] {

@@ -188,7 +188,7 @@ impl Inbound {
             return Err(self.serve_own(id, exchange, asked).await?);
         }
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
-            return Err(preflight_stop(id, exchange, policy, preflight, &target));
+            return Err(preflight_stop(id, exchange, policy, &preflight, &target));
         }
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
@@ -443,7 +443,7 @@ fn preflight_stop(
     id: DecisionId,
     exchange: &mut Exchange,
     policy: &Policy,
-    preflight: Preflight,
+    preflight: &Preflight,
     target: &Target,
 ) -> Stop {
     let routed = policy.route(&preflight.method, target);
@@ -451,7 +451,7 @@ fn preflight_stop(
         exchange.falls_under(routed.origin());
     }
     if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
-        Stop::Answered(respond::preflight(&preflight, id), None)
+        Stop::Answered(respond::preflight(preflight, id), None)
     } else {
         Preflight::refused().into()
     }

@@ -1,5 +1,7 @@
 //! THE closed list of reasons for a block: response, metric label, audit record, `explain` and docs use it.
 
+mod browser;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -387,12 +389,7 @@ impl ReasonCode {
                 "the app's answer has a content coding that can't be undone",
                 "answer with gzip, deflate, br or zstd, or uncompressed",
             ),
-            Self::CrossOriginRequest => Text(
-                "cross-origin-request",
-                Credential,
-                "the request did not come from a page of the preview's own, and its cookie alone proves nothing",
-                "open the preview in a window of its own, or send the capability as `Authorization: Bearer`",
-            ),
+            Self::CrossOriginRequest => browser::CROSS_ORIGIN_REQUEST,
             Self::DeniedRoute => Text(
                 "denied-route",
                 Delete,
@@ -412,12 +409,7 @@ impl ReasonCode {
                 "the answer holds embargoed data",
                 "wait until the embargo ends",
             ),
-            Self::EndpointUnknown => Text(
-                "endpoint-unknown",
-                Credential,
-                "the sidecar has nothing under this address, or not for this method",
-                "check the address, or ask the operator whether it is configured: nothing under `/.well-known/chaperone/` is the app's",
-            ),
+            Self::EndpointUnknown => browser::ENDPOINT_UNKNOWN,
             Self::ForeignRecord => Text(
                 "foreign-record",
                 Leak,
@@ -557,24 +549,9 @@ impl ReasonCode {
                 "the request's target is longer than the limit",
                 "ask for a shorter address, or raise `limits.head`",
             ),
-            Self::TicketInvalid => Text(
-                "ticket-invalid",
-                Credential,
-                "the ticket does not hold",
-                "ask for a new link, and open it whole and in time",
-            ),
-            Self::TicketSpent => Text(
-                "ticket-spent",
-                Credential,
-                "the ticket was spent before",
-                "ask for a new link; if it was not you who spent it, tell a maintainer",
-            ),
-            Self::TicketUnavailable => Text(
-                "ticket-unavailable",
-                Credential,
-                "spent tickets can't be remembered, so none is taken",
-                "free the disk or correct `tickets.spent`",
-            ),
+            Self::TicketInvalid => browser::TICKET_INVALID,
+            Self::TicketSpent => browser::TICKET_SPENT,
+            Self::TicketUnavailable => browser::TICKET_UNAVAILABLE,
             Self::TypeUnsupported => Text(
                 "type-unsupported",
                 Leak,

@@ -17,7 +17,7 @@ use crate::audit::{AuditError, Writer};
 use crate::capability::{self, CapabilityError, Minter, RootKey, Verifier};
 use crate::config::{Binding, BindingSource, Config, TlsFiles};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Gate, Inbound, Judge, Ledger, Own, Pin, Spent, pipeline};
+use crate::proxy::{Gate, Inbound, Judge, Ledger, Own, Pin, Provider, Spent, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
@@ -281,6 +281,8 @@ fn own(config: &Config, judge: &Judge) -> Result<Own, AppError> {
     Ok(Own {
         minter,
         spent: spent.map_err(AppError::Spent)?,
+        provider: config.own.login.clone().map(Provider::new),
+        is_tls: config.tls.is_some(),
     })
 }
 

@@ -15,6 +15,7 @@ mod cache;
 mod claimed;
 mod evaluation;
 mod facts;
+pub mod id_token;
 pub mod inspect;
 mod json;
 pub mod judge;

@@ -19,6 +19,7 @@ pub use scalar::{Length, Size};
 
 use crate::capability::binding::Running;
 use crate::capability::mint::SigningKey;
+use crate::proxy::ProviderSettings;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -89,6 +90,8 @@ pub struct Own {
     pub mint: Option<Mint>,
     /// The folder that remembers spent tickets; without it, none is taken.
     pub spent: Option<PathBuf>,
+    /// Where users log in; without it nobody does.
+    pub login: Option<ProviderSettings>,
 }
 
 /// The sidecar's own key for capabilities.

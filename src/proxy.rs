@@ -29,6 +29,6 @@ pub use answer::Answer;
 pub use exchange::Ledger;
 pub use gate::Gate;
 pub use judge::Judge;
-pub use own::{Own, Spent};
+pub use own::{Own, Provider, ProviderSettings, Spent};
 pub use pin::Pin;
 pub use pipeline::Inbound;

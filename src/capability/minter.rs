@@ -137,7 +137,7 @@ mod tests {
         let minter = Minter::new(key, Arc::from("pr-1"), SignedDuration::from_hours(1));
         let settings = Settings {
             biscuit: Some(BiscuitSettings::new(vec![minter.public()]).unwrap()),
-            jwt: None,
+            ..Settings::default()
         };
         assert!(minter.is_accepted(&settings));
         assert!(!minter.is_accepted(&Settings::default()));

@@ -285,7 +285,7 @@ mod tests {
         let text = Ticket::new(&grant(), "/").unwrap().sign(&key).unwrap();
         let settings = Settings {
             biscuit: Some(issuers(&key)),
-            jwt: None,
+            ..Settings::default()
         };
         let verifier = Verifier::new(settings, Limits::default()).unwrap();
         verifier.verify(&text, Timestamp::now()).unwrap_err();

@@ -1,5 +1,6 @@
 //! Exactly what the user wrote: the file's form, its keys, their places. No defaults here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::ConfigError;
 use super::scalar::{Length, Size};
+use crate::capability::JwtAlgorithm;
 
 /// `chaperone.yaml`
 #[derive(Debug, Default, Deserialize)]
@@ -40,6 +42,8 @@ pub struct File {
     pub mint: Option<Spanned<Mint>>,
     /// Links that become capabilities.
     pub tickets: Option<Spanned<Tickets>>,
+    /// Where browsers get a capability.
+    pub login: Option<Spanned<Login>>,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -90,6 +94,28 @@ pub struct Mint {
     pub key_file: Option<Spanned<String>>,
     /// How long a capability holds.
     pub lifetime: Option<Spanned<Length>>,
+}
+
+/// `login`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The OpenID provider's name and address.
+    pub issuer: Spanned<String>,
+    /// The name of this client there.
+    pub client_id: Spanned<String>,
+    /// Its secret.
+    pub client_secret: Option<Spanned<String>>,
+    /// A file with its secret.
+    pub client_secret_file: Option<Spanned<String>>,
+    /// What it asks for beside `openid`.
+    pub scopes: Option<Vec<Spanned<String>>>,
+    /// The algorithms of ID tokens.
+    pub algorithms: Option<Vec<JwtAlgorithm>>,
+    /// Claims that become attributes.
+    pub claims: Option<Spanned<BTreeMap<String, String>>>,
+    /// A file with the authorities of the provider's certificate.
+    pub ca_file: Option<Spanned<String>>,
 }
 
 /// `tickets`

@@ -126,10 +126,20 @@ fn is_origin_of(origin: &[u8], host: &str) -> bool {
     if let Some(origin) = origin.strip_prefix("https://") {
         return origin == host.strip_suffix(":443").unwrap_or(&host);
     }
-    let name = host.rsplit_once(':').map_or(&*host, |(name, _)| name);
-    let is_loopback = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
     let plain = origin.strip_prefix("http://");
-    is_loopback && plain == Some(host.strip_suffix(":80").unwrap_or(&host))
+    is_loopback(&host) && plain == Some(host.strip_suffix(":80").unwrap_or(&host))
+}
+
+/// Whether `host`, whatever its port, is this machine to a browser.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let end = host.rfind(':').filter(|_| !host.ends_with(']'));
+    let name = end.map_or(Some(host), |end| host.get(..end));
+    let loopback = ["localhost", "127.0.0.1", "[::1]"];
+    name.is_some_and(|name| {
+        loopback
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+    })
 }
 
 /// A field that stands more than once.

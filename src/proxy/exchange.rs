@@ -102,7 +102,11 @@ impl Exchange {
     /// The request is for one of the sidecar's own addresses.
     pub(super) fn serves(&mut self, address: String) {
         self.route = Some(Arc::from(&*address));
-        self.note(|record, _| record.route = Some(address));
+        self.note(|record, _| {
+            record.route = Some(address);
+            // What a provider sends a browser back with stands in the target.
+            record.path = None;
+        });
     }
 
     /// What the sidecar itself did.

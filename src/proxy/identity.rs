@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::cookie;
 use crate::types::{ReasonCode, Refusal, Secret, Target};
 
-const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
+pub(super) const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
 
 /// A capability as it was carried.
 #[derive(Debug)]

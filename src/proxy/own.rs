@@ -4,6 +4,9 @@
 //! the app's pages are of that origin, too.
 
 mod form;
+mod login;
+mod provider;
+mod seal;
 mod sign_out;
 mod spent;
 mod ticket;
@@ -20,9 +23,11 @@ use super::judge::Judge;
 use super::page;
 use super::upload::Upload;
 use crate::audit::Event;
+use crate::capability::ticket::is_own_path;
 use crate::capability::{Minted, Minter, Verified};
 use crate::types::{ReasonCode, Refusal, Subject, Target};
 
+pub use provider::{Provider, ProviderSettings};
 pub use spent::Spent;
 
 /// Where everything of the sidecar's own stands.
@@ -35,11 +40,17 @@ pub struct Own {
     pub minter: Option<Minter>,
     /// Remembers the tickets that were spent; without it none is taken.
     pub spent: Option<Spent>,
+    /// Where users log in; without it nobody does.
+    pub provider: Option<Provider>,
+    /// Whether clients come in over TLS; something before the sidecar may add it.
+    pub is_tls: bool,
 }
 
 /// One of the sidecar's own addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
+    Callback,
+    Login,
     SignOut,
     Ticket,
     Token,
@@ -58,13 +69,21 @@ impl Endpoint {
             return None;
         }
         let rest: Vec<&str> = segments.map(AsRef::as_ref).collect();
-        let known = [Self::SignOut, Self::Ticket, Self::Token];
+        let known = [
+            Self::Callback,
+            Self::Login,
+            Self::SignOut,
+            Self::Ticket,
+            Self::Token,
+        ];
         let named = known.into_iter().find(|known| rest == [known.name()]);
         Some(named.unwrap_or(Self::Unknown))
     }
 
     fn name(self) -> &'static str {
         match self {
+            Self::Callback => "callback",
+            Self::Login => "login",
             Self::SignOut => "sign-out",
             Self::Ticket => "ticket",
             Self::Token => "token",
@@ -82,6 +101,7 @@ impl Endpoint {
 pub(super) struct Asked<'a> {
     pub(super) endpoint: Endpoint,
     pub(super) method: &'a Method,
+    pub(super) target: &'a Target,
     pub(super) headers: &'a HeaderMap,
     pub(super) host: &'a str,
     pub(super) body: Upload,
@@ -118,12 +138,12 @@ impl Told {
         }
     }
 
-    /// Sends the browser on to `path` of the same host, to be asked for by GET.
-    fn leads_to(path: &str) -> Result<Self, Refusal> {
+    /// Sends the browser on to `place`, to be asked for by GET.
+    fn leads_to(place: &str) -> Result<Self, Refusal> {
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = StatusCode::SEE_OTHER;
-        let path = HeaderValue::try_from(path).map_err(|_| Refusal::new(ReasonCode::Internal))?;
-        answer.headers_mut().insert(LOCATION, path);
+        let place = HeaderValue::try_from(place).map_err(|_| Refusal::new(ReasonCode::Internal))?;
+        answer.headers_mut().insert(LOCATION, place);
         page::protect(answer.headers_mut());
         Ok(Self::plain(answer))
     }
@@ -158,12 +178,24 @@ impl Told {
 }
 
 impl Own {
+    /// The address at which a user who wants `path` logs in, where there is a login.
+    pub(super) fn login_for(&self, path: &str) -> Option<String> {
+        if self.minter.is_none() || self.provider.is_none() {
+            return None;
+        }
+        let to = if is_own_path(path) { path } else { "/" };
+        let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+        Some(format!("{}?to={to}", Endpoint::Login.address()))
+    }
+
     /// Answers a request for one of the sidecar's own addresses.
     ///
     /// # Errors
     /// Refuses what is not there, and what each address refuses.
     pub(super) async fn answer(&self, asked: Asked<'_>) -> Result<Told, Refusal> {
         match (asked.endpoint, asked.method) {
+            (Endpoint::Callback, &Method::GET) => self.end_login(&asked).await,
+            (Endpoint::Login, &Method::GET) => self.begin_login(&asked).await,
             (Endpoint::SignOut, &Method::GET) => sign_out::ask(&asked),
             (Endpoint::SignOut, &Method::POST) => sign_out::leave(&asked),
             (Endpoint::Ticket, &Method::GET) => self.ticket_page(&asked),

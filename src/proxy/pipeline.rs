@@ -85,7 +85,8 @@ impl Inbound {
             return respond::speechless().map(|body| Answer::own(body, busy));
         };
         let (head, body) = request.into_parts();
-        let asked = Asked::of(&head);
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let asked = Asked::of(&head).led_to(&head, self.own.login_for(path));
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
         let answered = catch(self.exchange(id, exchange, request, &asked)).await;
@@ -108,6 +109,7 @@ impl Inbound {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let refusal = respond::unreadable(malformed);
         let mut answer = respond::refusal(&refusal, id, &asked);
@@ -171,12 +173,16 @@ impl Inbound {
         let method = head.method.clone();
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
-        gate.serve(host(&head.headers))?;
-        if let Some(endpoint) = Endpoint::of(&target) {
+        let endpoint = Endpoint::of(&target);
+        if let Some(endpoint) = endpoint {
             exchange.serves(endpoint.address());
+        }
+        gate.serve(host(&head.headers))?;
+        if let Some(endpoint) = endpoint {
             let asked = own::Asked {
                 endpoint,
                 method: &method,
+                target: &target,
                 headers: &head.headers,
                 host: host(&head.headers),
                 body: Upload::new(body, self.limits.body_time, Copies::none()),

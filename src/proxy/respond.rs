@@ -3,14 +3,17 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::html;
 use serde::Serialize;
 
 use super::cors::Preflight;
 use super::fence::{self, Csp};
-use super::page;
+use super::identity::CAPABILITY;
+use super::{cookie, page};
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
@@ -41,6 +44,7 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::DetectorBlock
         | Code::Embargo
         | Code::ForeignRecord
+        | Code::LoginFailed
         | Code::NoRoute
         | Code::NotAuthorized
         | Code::NotInAudience
@@ -71,6 +75,7 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::AppUnreachable
         | Code::CodingBomb
         | Code::CodingUnsupported
+        | Code::LoginUnavailable
         | Code::NothingSelected
         | Code::RecordTooLarge
         | Code::StringTooLong
@@ -89,6 +94,8 @@ pub fn status(code: ReasonCode) -> StatusCode {
 pub(super) struct Asked {
     pub(super) is_connect: bool,
     pub(super) is_html: bool,
+    /// Where a browser that has no capability is led to get one.
+    pub(super) login: Option<String>,
 }
 
 impl Asked {
@@ -96,13 +103,35 @@ impl Asked {
         Self {
             is_connect: head.method == http::Method::CONNECT,
             is_html: prefers_html(&head.headers),
+            login: None,
         }
+    }
+
+    /// The same, led to `login` where a user opens a page, and shows no capability but a browser's cookie.
+    pub(super) fn led_to(mut self, head: &http::request::Parts, login: Option<String>) -> Self {
+        let shows_one =
+            head.headers.contains_key(AUTHORIZATION) || head.headers.contains_key(CAPABILITY);
+        let is_page = self.is_html && head.method == http::Method::GET;
+        self.login = login.filter(|_| is_page && !shows_one && !cookie::is_script(&head.headers));
+        self
     }
 }
 
 /// The answer to a refused request.
 pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Response<Bytes> {
     let code = refusal.code;
+    let is_curable = matches!(
+        code,
+        ReasonCode::CapabilityMissing | ReasonCode::CapabilityExpired
+    );
+    let login = asked.login.as_deref().filter(|_| is_curable);
+    if let Some(place) = login.and_then(|place| HeaderValue::try_from(place).ok()) {
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::SEE_OTHER;
+        answer.headers_mut().insert(LOCATION, place);
+        sign(answer.headers_mut(), id, &NO_FILTER, &[]);
+        return answer;
+    }
     let status = match code {
         ReasonCode::UpgradeRefused if asked.is_connect => StatusCode::METHOD_NOT_ALLOWED,
         code => status(code),
@@ -259,12 +288,32 @@ fn explanation(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String 
             @if let Some(origin) = origin {
                 dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
             }
-            dt { "What to do" } dd { (sentence(code.remedy())) }
+            dt { "What to do" } dd {
+                (sentence(code.remedy()))
+                @if is_about_user(code) { " " a href=(SIGN_OUT) { "Sign out" } " to come back as somebody else." }
+            }
             dt { "Reason" } dd { code { (code) } " (" (status.as_u16()) ")" }
             dt { "Decision" } dd { code { (id) } }
         }
     };
     page::page(&title, &body)
+}
+
+/// Where a browser gives up its capability.
+const SIGN_OUT: &str = "/.well-known/chaperone/sign-out";
+
+/// Whether another user might be let in.
+fn is_about_user(code: ReasonCode) -> bool {
+    use ReasonCode as Code;
+    matches!(
+        code,
+        Code::CapabilityForbids
+            | Code::CapabilityInvalid
+            | Code::CapabilityRevoked
+            | Code::NotAuthorized
+            | Code::NotInAudience
+            | Code::PodPinned
+    )
 }
 
 fn sentence(clause: &str) -> String {
@@ -331,6 +380,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let answer = refusal(&denied(), id, &asked);
         assert_eq!(answer.status(), 403);
@@ -357,6 +407,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: true,
+            login: None,
         };
         let answer = refusal(&denied(), DecisionId::random().unwrap(), &asked);
         let page = String::from_utf8(answer.body().to_vec()).unwrap();
@@ -371,6 +422,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let missing = Refusal::new(ReasonCode::CapabilityMissing);
         let answer = refusal(&missing, DecisionId::random().unwrap(), &asked);

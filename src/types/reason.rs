@@ -121,6 +121,10 @@ pub enum ReasonCode {
     Hidden,
     /// The sidecar failed.
     Internal,
+    /// A login did not end well.
+    LoginFailed,
+    /// The login's provider can't be asked.
+    LoginUnavailable,
     /// The request names a host that is not the preview's.
     Misdirected,
     /// No route of the policy covers this request.
@@ -213,6 +217,8 @@ impl ReasonCode {
         Self::HeadTooLarge,
         Self::Hidden,
         Self::Internal,
+        Self::LoginFailed,
+        Self::LoginUnavailable,
         Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
@@ -429,6 +435,8 @@ impl ReasonCode {
                 "the sidecar failed",
                 "report this with the decision id",
             ),
+            Self::LoginFailed => browser::LOGIN_FAILED,
+            Self::LoginUnavailable => browser::LOGIN_UNAVAILABLE,
             Self::Misdirected => Text(
                 "misdirected",
                 Credential,

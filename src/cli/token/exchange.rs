@@ -30,7 +30,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", default_value = "1h")]
     expires: String,
     /// The file that holds the token, - for standard input
-    #[arg(value_name = "FILE", default_value = "-")]
+    #[arg(long, value_name = "FILE", default_value = "-")]
     token: PathBuf,
 }
 

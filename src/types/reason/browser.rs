@@ -17,6 +17,20 @@ pub(super) const ENDPOINT_UNKNOWN: Text = Text(
     "check the address, or ask the operator whether it is configured: nothing under `/.well-known/chaperone/` is the app's",
 );
 
+pub(super) const LOGIN_FAILED: Text = Text(
+    "login-failed",
+    Credential,
+    "the login did not end well",
+    "open the preview again and log in anew, in the same browser and without pause",
+);
+
+pub(super) const LOGIN_UNAVAILABLE: Text = Text(
+    "login-unavailable",
+    Credential,
+    "the login's provider can't be asked",
+    "try again; the operator finds the cause in the sidecar's own log",
+);
+
 pub(super) const TICKET_INVALID: Text = Text(
     "ticket-invalid",
     Credential,

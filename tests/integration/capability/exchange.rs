@@ -58,13 +58,14 @@ fn exchanges_what_the_policy_takes() {
             key,
             "--preview",
             "pr-1",
+            "--token",
             "token",
         ];
         run(at, &args)
     };
     let made = text(&exchange(&jwt("id.key", "shop"), "mint.key"));
     std::fs::write(at.join("made"), &made).unwrap();
-    let shown = text(&run(at, &["token", "inspect", "made"]));
+    let shown = text(&run(at, &["token", "inspect", "--token", "made"]));
     assert!(shown.contains("alice") && shown.contains("pr-1"), "{shown}");
     for (token, key, code, part) in [
         (

@@ -13,6 +13,7 @@ mod formats;
 mod framing;
 mod hostile;
 mod lifecycle;
+mod login;
 mod passing;
 mod refusing;
 mod requests;

@@ -191,6 +191,31 @@ fn refuses_each_mistake_with_its_place() {
             "can't be read",
         ),
         (
+            "login: { issuer: 'https://id.example', client_id: a }\n",
+            "etc/chaperone.yaml:1:8: ",
+            "`login` without `mint`",
+        ),
+        (
+            "login: { issuer: 'http://id.example', client_id: a }\n",
+            "etc/chaperone.yaml:1:18: ",
+            "no address of an OpenID provider",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, scopes: [a b] }\n",
+            "etc/chaperone.yaml:1:63: ",
+            "`a b` is not a name",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, claims: { mail: email } }\n",
+            "etc/chaperone.yaml:1:62: ",
+            "has a meaning of its own",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, client_secret: a, client_secret_file: b }\n",
+            "etc/chaperone.yaml:1:92: ",
+            "both given",
+        ),
+        (
             "tickets: { spent: spent }\n",
             "etc/chaperone.yaml:1:10: ",
             "`tickets` without `mint`",

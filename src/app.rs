@@ -14,10 +14,10 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::admin::{self, Readiness, UnixSocket};
 use crate::audit::{AuditError, Writer};
-use crate::capability::{self, CapabilityError, Verifier};
+use crate::capability::{self, CapabilityError, Minter, RootKey, Verifier};
 use crate::config::{Binding, BindingSource, Config, TlsFiles};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Gate, Inbound, Judge, Ledger, Marker, Pin, pipeline};
+use crate::proxy::{Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
@@ -41,12 +41,20 @@ pub enum AppError {
         #[source]
         source: std::io::Error,
     },
+    /// The policy would refuse what the sidecar makes.
+    #[error(
+        "the policy does not take what the sidecar's own key signs: add `{0}` to `capability.biscuit.root_keys`"
+    )]
+    Mint(Box<RootKey>),
     /// Whom the pod serves can't be read.
     #[error("the file that remembers whom the pod serves can't be read")]
     Pin(#[source] std::io::Error),
     /// The policy has mistakes.
     #[error("the policy has mistakes")]
     Policy(Vec<Diagnostic>),
+    /// The folder of spent tickets can't be used.
+    #[error("the folder that remembers spent tickets can't be used")]
+    Spent(#[source] std::io::Error),
     /// Certificate or key can't be used.
     #[error("TLS can't be set up")]
     Tls(#[source] transport::tls::TlsError),
@@ -117,6 +125,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         }
         None => None,
     };
+    let own = own(&config, &judge)?;
     let (inbound, inbound_addr) = bind(config.listen.inbound)?;
     let (health, health_addr) = bind(config.listen.health)?;
     let admin = match &config.listen.admin {
@@ -142,6 +151,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     let shared = Arc::new(Inbound {
         judge: Live::new(judge),
         pin,
+        own,
         app: Upstream::new(upstream::Settings {
             host: config.upstream.host.clone(),
             port: config.upstream.port,
@@ -274,6 +284,25 @@ fn marker(config: &Config) -> Result<Marker, AppError> {
     let images = config.binding.iter().flat_map(|it| &it.running.images);
     running.extend(images.map(|image| image.as_bytes()));
     Ok(Marker::of(config.naming.key(), &running))
+}
+
+/// What the sidecar itself does for its users, as far as the policy takes what it makes.
+fn own(config: &Config, judge: &Judge) -> Result<Own, AppError> {
+    let spent = config.own.spent.clone().map(Spent::open).transpose();
+    let minter = config.own.mint.as_ref().map(|mint| {
+        let preview = Arc::clone(&config.preview);
+        Minter::new(Arc::clone(&mint.key), preview, mint.lifetime)
+    });
+    let accepted = judge.policy.capability();
+    if let Some(minter) = minter.as_ref().filter(|it| !it.is_accepted(accepted)) {
+        return Err(AppError::Mint(Box::new(minter.public())));
+    }
+    Ok(Own {
+        minter,
+        spent: spent.map_err(AppError::Spent)?,
+        provider: config.own.login.clone().map(Provider::new),
+        is_tls: config.tls.is_some(),
+    })
 }
 
 fn bind(address: SocketAddr) -> Result<(Listener, SocketAddr), AppError> {

@@ -14,5 +14,5 @@ mod tests;
 mod writer;
 
 pub use naming::{Naming, PathForm, SubjectForm};
-pub use record::{Record, RuleAction, RuleHit};
+pub use record::{Event, Record, RuleAction, RuleHit};
 pub use writer::{AuditError, Settings, Sink, Writer};

@@ -17,6 +17,7 @@ mod report;
 mod run;
 mod scan;
 mod schema;
+mod ticket;
 mod token;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -58,6 +59,8 @@ enum Verb {
     Redact(redact::Args),
     /// Find personal data, secrets and terms in files, folders or standard input
     Scan(scan::Args),
+    /// Make a link that lets one user into a preview, once
+    Ticket(ticket::Args),
     /// Make, narrow, look into and judge capabilities
     Token(token::Args),
 }
@@ -77,6 +80,7 @@ impl Verb {
             Self::Receipt(args) => receipt::run(&args),
             Self::Redact(args) => redact::run(&args),
             Self::Scan(args) => scan::run(&args),
+            Self::Ticket(args) => ticket::run(&args),
             Self::Token(args) => token::run(&args),
         }
     }

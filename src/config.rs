@@ -12,11 +12,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 pub use error::ConfigError;
 pub use scalar::{Length, Size};
 
 use crate::capability::PodKey;
 use crate::capability::binding::Running;
+use crate::capability::mint::SigningKey;
+use crate::proxy::ProviderSettings;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -39,6 +43,8 @@ pub struct Config {
     pub binding: Option<Binding>,
     /// How the app is told of the user.
     pub identity: Identity,
+    /// What the sidecar itself does for its users.
+    pub own: Own,
     /// Where the audit log goes.
     pub audit: audit::Settings,
     /// How the audit log names people and paths.
@@ -87,6 +93,26 @@ pub enum BindingSource {
     File(PathBuf),
     /// Here.
     Text(Secret<String>),
+}
+
+/// What the sidecar itself does for its users.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// Its key for capabilities; without it, it makes none.
+    pub mint: Option<Mint>,
+    /// The folder that remembers spent tickets; without it, none is taken.
+    pub spent: Option<PathBuf>,
+    /// Where users log in; without it nobody does.
+    pub login: Option<ProviderSettings>,
+}
+
+/// The sidecar's own key for capabilities.
+#[derive(Clone, Debug)]
+pub struct Mint {
+    /// The private key.
+    pub key: Arc<SigningKey>,
+    /// How long a capability holds.
+    pub lifetime: SignedDuration,
 }
 
 /// A certificate chain and its key, PEM.

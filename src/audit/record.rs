@@ -46,7 +46,10 @@ pub struct Record {
     pub token: Option<String>,
     /// The request's method.
     pub method: String,
-    /// The policy's route, as its `match` says; absent when none covers the request.
+    /// What the sidecar itself did for the user, where the request was for one of its own addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Event>,
+    /// The policy's route, as its `match` says, or the sidecar's own address; absent when none covers the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
     /// The request target byte for byte as forwarded; only where the configuration says `path: raw`.
@@ -137,6 +140,26 @@ impl RuleAction {
     }
 }
 
+/// What the sidecar itself did for a user. Never a secret: tickets, tokens and what a provider said stay out.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A login was begun: the browser was sent to the provider.
+    LoginBegun,
+    /// A login became a capability.
+    SignedIn,
+    /// The browser's capability was given up.
+    SignedOut,
+    /// A ticket was shown to its user.
+    TicketOpened,
+    /// A ticket became a capability.
+    TicketSpent,
+    /// Another token became a capability.
+    TokenExchanged,
+}
+
 impl Record {
     /// The version of the format that [`Record`] writes.
     pub const VERSION: u32 = 1;
@@ -160,6 +183,7 @@ impl Record {
             subject: None,
             token: None,
             method: String::new(),
+            event: None,
             route: None,
             path: None,
             status: None,

@@ -136,7 +136,7 @@ impl Grant {
         self
     }
 
-    fn check(&self) -> Result<(), MintError> {
+    pub(super) fn check(&self) -> Result<(), MintError> {
         let fits = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
         let names_fit = self.attributes.iter().all(|(name, _)| {
             name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -280,6 +280,11 @@ pub enum MintError {
     /// The key is not an Ed25519 private key.
     #[error("not an Ed25519 private key in PEM (PKCS#8)")]
     Key,
+    /// A Biscuit would be exchanged.
+    #[error(
+        "a Biscuit is a capability already, and may be narrowed: only a JSON Web Token is exchanged"
+    )]
+    Narrowed,
     /// A JSON Web Token for one preview.
     #[error("a JSON Web Token proves who the user is, not for which preview; mint a Biscuit")]
     Preview,

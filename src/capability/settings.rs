@@ -94,6 +94,10 @@ impl JwtSettings {
         })
     }
 
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// Bears clocks that differ by `seconds`.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `chaperone token`: make, narrow, look into and judge capabilities.
 
 mod attenuate;
+mod exchange;
 mod inspect;
 mod keygen;
 mod mint;
@@ -21,6 +22,8 @@ pub(crate) struct Args {
 enum Verb {
     /// Add a block of checks to a Biscuit: whoever holds it can narrow it, without a key
     Attenuate(attenuate::Args),
+    /// Make a short capability for one preview of a JSON Web Token
+    Exchange(exchange::Args),
     /// Show what a token claims, without verifying it
     Inspect(inspect::Args),
     /// Make an issuer's Ed25519 key
@@ -37,6 +40,7 @@ enum Verb {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Verb::Attenuate(args) => attenuate::run(args),
+        Verb::Exchange(args) => exchange::run(args),
         Verb::Inspect(args) => inspect::run(args),
         Verb::Keygen(args) => keygen::run(args),
         Verb::Mint(args) => mint::run(args),

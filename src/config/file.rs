@@ -1,5 +1,6 @@
 //! Exactly what the user wrote: the file's form, its keys, their places. No defaults here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_saphyr::{Location, Spanned};
 
 use super::ConfigError;
 use super::scalar::{Length, Size};
+use crate::capability::JwtAlgorithm;
 
 /// `chaperone.yaml`
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +41,12 @@ pub struct File {
     /// What the app is told of the user.
     #[serde(default)]
     pub identity: Identity,
+    /// The sidecar's own key for capabilities.
+    pub mint: Option<Spanned<Mint>>,
+    /// Links that become capabilities.
+    pub tickets: Option<Spanned<Tickets>>,
+    /// Where browsers get a capability.
+    pub login: Option<Spanned<Login>>,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -89,6 +97,48 @@ pub struct Identity {
     pub key: Option<Spanned<String>>,
     /// A file with that key.
     pub key_file: Option<Spanned<String>>,
+}
+
+/// `mint`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mint {
+    /// The private key itself, PEM.
+    pub key: Option<Spanned<String>>,
+    /// A file with the private key.
+    pub key_file: Option<Spanned<String>>,
+    /// How long a capability holds.
+    pub lifetime: Option<Spanned<Length>>,
+}
+
+/// `login`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The OpenID provider's name and address.
+    pub issuer: Spanned<String>,
+    /// The name of this client there.
+    pub client_id: Spanned<String>,
+    /// Its secret.
+    pub client_secret: Option<Spanned<String>>,
+    /// A file with its secret.
+    pub client_secret_file: Option<Spanned<String>>,
+    /// What it asks for beside `openid`.
+    pub scopes: Option<Vec<Spanned<String>>>,
+    /// The algorithms of ID tokens.
+    pub algorithms: Option<Vec<JwtAlgorithm>>,
+    /// Claims that become attributes.
+    pub claims: Option<Spanned<BTreeMap<String, String>>>,
+    /// A file with the authorities of the provider's certificate.
+    pub ca_file: Option<Spanned<String>>,
+}
+
+/// `tickets`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tickets {
+    /// The folder that remembers spent ones.
+    pub spent: Spanned<String>,
 }
 
 /// `tls`

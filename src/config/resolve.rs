@@ -1,5 +1,7 @@
 //! From the file's form to the meaning: every default stands here, every value is checked here.
 
+mod own;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -59,6 +61,7 @@ pub(super) fn resolve(
     );
     let binding = desk.binding(file, overrides, preview.as_ref(), revision.as_ref());
     let identity = desk.identity(&file.identity);
+    let own = desk.own(file);
     let audit = desk.audit(&file.audit, overrides);
     let limits = desk.limits(&file.limits);
     match (listen, upstream, policy, identity, audit) {
@@ -77,6 +80,7 @@ pub(super) fn resolve(
             revision,
             binding,
             identity,
+            own,
             audit,
             naming,
             is_key_ephemeral,

@@ -185,6 +185,56 @@ fn refuses_each_mistake_with_its_place() {
             "etc/chaperone.yaml:1:18: ",
             "the pod's key can't be used",
         ),
+        (
+            "mint: {}\n",
+            "etc/chaperone.yaml:1:7: ",
+            "`mint` without a key",
+        ),
+        (
+            "mint: { key: nonsense }\n",
+            "etc/chaperone.yaml:1:14: ",
+            "not an Ed25519 private key",
+        ),
+        (
+            "mint: { key: a, key_file: b }\n",
+            "etc/chaperone.yaml:1:27: ",
+            "both given",
+        ),
+        (
+            "mint: { key_file: none.pem, lifetime: 1s }\n",
+            "etc/chaperone.yaml:1:19: ",
+            "can't be read",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a }\n",
+            "etc/chaperone.yaml:1:8: ",
+            "`login` without `mint`",
+        ),
+        (
+            "login: { issuer: 'http://id.example', client_id: a }\n",
+            "etc/chaperone.yaml:1:18: ",
+            "no address of an OpenID provider",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, scopes: [a b] }\n",
+            "etc/chaperone.yaml:1:63: ",
+            "`a b` is not a name",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, claims: { mail: email } }\n",
+            "etc/chaperone.yaml:1:62: ",
+            "has a meaning of its own",
+        ),
+        (
+            "login: { issuer: 'https://id.example', client_id: a, client_secret: a, client_secret_file: b }\n",
+            "etc/chaperone.yaml:1:92: ",
+            "both given",
+        ),
+        (
+            "tickets: { spent: spent }\n",
+            "etc/chaperone.yaml:1:10: ",
+            "`tickets` without `mint`",
+        ),
         ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
         ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),
     ] {

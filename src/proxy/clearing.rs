@@ -11,7 +11,7 @@
 use http::header::{COOKIE, HeaderName, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::headers::is_own_cookie;
+use super::cookie;
 use crate::types::{FingerprintKey, ReasonCode, Refusal};
 
 /// Marks a browser that was cleared for the revision that runs.
@@ -173,7 +173,7 @@ fn name(cookie: &[u8]) -> &[u8] {
 fn expire(headers: &HeaderMap, path: &str) -> Vec<HeaderValue> {
     let mut names: Vec<&[u8]> = cookies(headers)
         .map(name)
-        .filter(|name| !is_own_cookie(name))
+        .filter(|name| !cookie::is_ours(name))
         .collect();
     names.sort_unstable();
     names.dedup();
@@ -210,7 +210,7 @@ fn scopes(path: &str) -> Vec<&str> {
 /// Leaves the sidecar's own cookies alone.
 fn withhold(headers: &mut HeaderMap) {
     let own: Vec<HeaderValue> = cookies(headers)
-        .filter(|cookie| is_own_cookie(name(cookie)))
+        .filter(|cookie| cookie::is_ours(name(cookie)))
         .filter_map(|cookie| HeaderValue::from_bytes(cookie).ok())
         .collect();
     headers.remove(COOKIE);

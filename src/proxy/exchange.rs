@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::normalise::METHOD;
-use crate::audit::{AuditError, Naming, Record, RuleAction, RuleHit, Writer};
+use crate::audit::{AuditError, Event, Naming, Record, RuleAction, RuleHit, Writer};
 use crate::filter::{Count, End, Outcome, Report};
 use crate::telemetry::Metrics;
 use crate::types::{
@@ -97,6 +97,21 @@ impl Exchange {
     pub(super) fn falls_under(&mut self, route: &Origin) {
         self.route = Some(Arc::clone(&route.rule));
         self.note(|record, _| record.route = Some(route.rule.to_string()));
+    }
+
+    /// The request is for one of the sidecar's own addresses.
+    pub(super) fn serves(&mut self, address: String) {
+        self.route = Some(Arc::from(&*address));
+        self.note(|record, _| {
+            record.route = Some(address);
+            // What a provider sends a browser back with stands in the target.
+            record.path = None;
+        });
+    }
+
+    /// What the sidecar itself did.
+    pub(super) fn did(&mut self, event: Option<Event>) {
+        self.note(|record, _| record.event = event);
     }
 
     /// The request could not even be read.

@@ -13,7 +13,8 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::confine::NAVIGATION;
-use super::headers::{is_own_cookie, remove_where};
+use super::cookie;
+use super::headers::remove_where;
 use crate::types::{ReasonCode, Refusal};
 
 /// Scripts, fetches, forms and frames stay on the preview's own origin; what a page makes itself, it may use.
@@ -210,7 +211,7 @@ fn without_reports(value: &HeaderValue) -> Option<HeaderValue> {
 }
 
 /// A cookie for this host alone; none where it is the sidecar's own. Browsers take a pair without a name for
-/// its value, so that `=a=1` comes back as `a=1`.
+/// its value, so that `=a=1` comes back as `a=1`: the name is looked for in the whole pair.
 fn host_only(value: &HeaderValue) -> Option<HeaderValue> {
     let name = |part: &[u8]| {
         let name = part.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -218,9 +219,7 @@ fn host_only(value: &HeaderValue) -> Option<HeaderValue> {
     };
     let bytes = value.as_bytes();
     let pair = bytes.split(|byte| *byte == b';').next().unwrap_or_default();
-    let is_gap = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'=';
-    let begin = pair.iter().take_while(|byte| is_gap(byte)).count();
-    if is_own_cookie(&name(pair.get(begin..).unwrap_or_default())) {
+    if cookie::is_ours(pair) {
         return None;
     }
     let parts = bytes.split(|byte| *byte == b';').enumerate();
@@ -324,7 +323,9 @@ mod tests {
             ("domain=1;  secure", Some("domain=1;  secure")),
             ("a=1; Domain=shop.example; Path=/", Some("a=1; Path=/")),
             ("a=1;\tdOMAIN =.x;domain;Path=/", Some("a=1;Path=/")),
-            ("__Host-chaperones=1", Some("__Host-chaperones=1")),
+            ("__Host-chap=1; Path=/", Some("__Host-chap=1; Path=/")),
+            ("__Host-chaperone-login=1; Path=/", None),
+            ("__%48ost-chaperone=1; Path=/", None),
             ("__Host-chaperone=1; Path=/", None),
             ("__Host-chaperone; Path=/", None),
             ("__host-Chaperone-Revision=1; Path=/", None),

@@ -128,17 +128,6 @@ pub(super) fn trailers_from_app(trailers: &mut HeaderMap) {
     fence::narrow_trailers(trailers);
 }
 
-/// The cookie that holds a capability: the app may neither see nor set it.
-pub(super) const SESSION: &[u8] = b"__Host-chaperone";
-
-/// Whether a cookie is the sidecar's own by its name: the session, or one that is named after it.
-pub(super) fn is_own_cookie(name: &[u8]) -> bool {
-    let Some((begin, rest)) = name.trim_ascii().split_at_checked(SESSION.len()) else {
-        return false;
-    };
-    begin.eq_ignore_ascii_case(SESSION) && matches!(rest, [] | [b'-', ..])
-}
-
 /// Takes out the fields whose folded name `is_meant`.
 pub(super) fn remove_where(headers: &mut HeaderMap, is_meant: impl Fn(&str) -> bool) {
     let meant: Vec<HeaderName> = headers

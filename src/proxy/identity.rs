@@ -3,15 +3,26 @@
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::headers::is_own_cookie;
+use super::cookie;
 use crate::types::{ReasonCode, Refusal, Secret, Target};
 
 /// Where clients may carry the capability, and the app is told for whom it acts.
 pub(super) const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
 
+/// A capability as it was carried.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) token: Secret<String>,
+    /// It came in a cookie alone: a browser may have added it by itself.
+    pub(super) is_cookie: bool,
+}
+
 /// Takes the capability out of a request's fields. An `Authorization` of another scheme is the app's own.
-pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret<String>, Refusal> {
+///
+/// The cookie stays until [`Copies::remove_cookies`] takes out all of the sidecar's.
+pub(super) fn take(headers: &mut HeaderMap) -> Result<Carried, Refusal> {
     let mut found: Option<Secret<String>> = None;
+    let mut is_cookie = true;
     let bearers = headers
         .get_all(AUTHORIZATION)
         .iter()
@@ -20,7 +31,10 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret<String>, Refusal> {
         .get_all(CAPABILITY)
         .iter()
         .map(|value| value.as_bytes().trim_ascii());
-    for bytes in bearers.chain(named) {
+    let said = bearers.chain(named).map(|bytes| (bytes, false));
+    let kept = cookie::values(headers, cookie::SESSION).map(|bytes| (bytes, true));
+    for (bytes, is_kept) in said.chain(kept) {
+        is_cookie &= is_kept;
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Refusal::new(ReasonCode::CapabilityInvalid).because("it is not text"))?;
         match &found {
@@ -35,7 +49,7 @@ pub(super) fn take(headers: &mut HeaderMap) -> Result<Secret<String>, Refusal> {
     if headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
         headers.remove(AUTHORIZATION);
     }
-    Ok(token)
+    Ok(Carried { token, is_cookie })
 }
 
 /// The text of a capability, to be found wherever else a client has put it.
@@ -48,6 +62,11 @@ impl Copies {
         let text = token.expose().trim_end_matches('=');
         let text = text.strip_prefix("biscuit:").unwrap_or(text);
         Self(Secret::new(text.to_owned()))
+    }
+
+    /// Looks for nothing: no capability was shown.
+    pub(super) fn none() -> Self {
+        Self(Secret::new(String::new()))
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -81,7 +100,7 @@ impl Copies {
         }
     }
 
-    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without those that hold a capability.
+    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without the sidecar's own and copies of a capability.
     pub(super) fn remove_cookies(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(COOKIE) {
             return;
@@ -90,12 +109,7 @@ impl Copies {
         let fields = headers.get_all(COOKIE).iter();
         let cookies = fields.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         for cookie in cookies.map(<[u8]>::trim_ascii) {
-            let name = cookie
-                .split(|byte| *byte == b'=')
-                .next()
-                .unwrap_or_default();
-            let is_ours = is_own_cookie(name) || self.is_in(cookie);
-            if cookie.is_empty() || is_ours {
+            if cookie.is_empty() || cookie::is_ours(cookie) || self.is_in(cookie) {
                 continue;
             }
             if !kept.is_empty() {
@@ -140,7 +154,7 @@ mod tests {
             })
             .collect();
         let token = take(&mut headers);
-        let token = token.map(|token| token.expose().clone());
+        let token = token.map(|carried| carried.token.expose().clone());
         (token.map_err(|refusal| refusal.code), headers)
     }
 
@@ -159,6 +173,45 @@ mod tests {
         let (token, headers) = read(&[("authorization", "Basic x"), ("chaperone-capability", "t")]);
         assert_eq!(token.unwrap(), "t");
         assert_eq!(headers.get("authorization").unwrap(), "Basic x");
+    }
+
+    #[test]
+    fn tells_a_cookie_from_what_only_a_client_itself_can_say() {
+        let carried = |fields: &[(&'static str, &'static str)]| {
+            let mut headers: HeaderMap = fields
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::from_static(value),
+                    )
+                })
+                .collect();
+            take(&mut headers)
+                .map(|carried| (carried.token.expose().clone(), carried.is_cookie))
+                .map_err(|refusal| refusal.code)
+        };
+        const COOKIE: (&str, &str) = ("cookie", "a=1; __Host-chaperone=t");
+        assert_eq!(carried(&[COOKIE]), Ok(("t".to_owned(), true)));
+        assert_eq!(carried(&[COOKIE, COOKIE]), Ok(("t".to_owned(), true)));
+        for said in [("authorization", "Bearer t"), ("chaperone-capability", "t")] {
+            assert_eq!(carried(&[COOKIE, said]), Ok(("t".to_owned(), false)));
+        }
+        for other in [
+            ("authorization", "Bearer u"),
+            ("chaperone-capability", "u"),
+            ("cookie", "__Host-chaperone=u"),
+        ] {
+            assert_eq!(
+                carried(&[COOKIE, other]),
+                Err(ReasonCode::CapabilityConflict)
+            );
+        }
+        let missing = Err(ReasonCode::CapabilityMissing);
+        assert_eq!(
+            carried(&[("cookie", "__Host-chaperone=; __host-chaperone=t")]),
+            missing
+        );
     }
 
     #[test]

@@ -19,15 +19,16 @@ use super::answer::Answer;
 use super::clearing::Marker;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
-use super::identity::Copies;
+use super::identity::{Carried, Copies};
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
+use super::own::{self, Endpoint, Own};
 use super::pin::Pin;
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
-use super::{confine, destination, fence, headers, identity, normalise};
+use super::{confine, cookie, destination, fence, headers, identity, normalise};
 use crate::capability::{Acting, Capability, Facts, PodKey};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
@@ -44,6 +45,8 @@ pub struct Inbound {
     pub judge: Live<Judge>,
     /// Whom this pod serves, where the preview is bound.
     pub pin: Arc<Pin>,
+    /// What the sidecar itself does for its users.
+    pub own: Own,
     /// The app.
     pub app: Arc<Upstream<Outgoing>>,
     /// Where exchanges are written down.
@@ -89,7 +92,8 @@ impl Inbound {
             return respond::speechless().map(|body| Answer::own(body, busy));
         };
         let (mut head, body) = request.into_parts();
-        let asked = Asked::of(&head);
+        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+        let asked = Asked::of(&head).led_to(&head, self.own.login_for(path));
         let (method, path) = (&head.method, head.uri.path());
         let clearing = self.marker.clearing(method, path, &mut head.headers);
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
@@ -118,6 +122,7 @@ impl Inbound {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let refusal = respond::unreadable(malformed);
         let mut answer = respond::refusal(&refusal, id, &asked);
@@ -143,12 +148,12 @@ impl Inbound {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
             }
-            Err(Stop::Answered(own)) => {
-                let answer = match own {
-                    Own::Keys => respond::keys(self.pod.jwks(), id),
-                    Own::Preflight(preflight) => respond::preflight(&preflight, id),
+            Err(Stop::Answered(answer, refusal)) => {
+                let status = answer.status().as_u16();
+                let written = match refusal {
+                    None => exchange.answered(status).await,
+                    Some(refusal) => exchange.refused(&refusal, None, status).await,
                 };
-                let written = exchange.answered(answer.status().as_u16()).await;
                 let unwritten = |_| respond::refusal(&unwritten(), id, asked);
                 return Err(written.map_or_else(unwritten, |()| answer));
             }
@@ -183,18 +188,43 @@ impl Inbound {
         exchange.asks_for(&target);
         // Apps ask for these inside of the pod, under whatever name reaches the sidecar there.
         if target.as_str() == KEYS && matches!(method, Method::GET | Method::HEAD) {
-            return Err(Stop::Answered(Own::Keys));
+            return Err(Stop::Answered(respond::keys(self.pod.jwks(), id), None));
+        }
+        let endpoint = Endpoint::of(&target);
+        if let Some(endpoint) = endpoint {
+            exchange.serves(endpoint.address());
         }
         gate.serve(host(&head.headers))?;
+        if let Some(endpoint) = endpoint {
+            let asked = own::Asked {
+                endpoint,
+                method: &method,
+                target: &target,
+                headers: &head.headers,
+                host: host(&head.headers),
+                body: Upload::new(body, self.limits.body_time, Copies::none()),
+                judge,
+                preview: &self.ledger.preview,
+                revision: self.ledger.revision.as_deref(),
+                now,
+            };
+            return Err(self.serve_own(id, exchange, asked).await?);
+        }
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
-            return Err(preflight_stop(exchange, policy, preflight, &target));
+            return Err(preflight_stop(id, exchange, policy, &preflight, &target));
         }
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
         self.marker.refuse_outdated(&head.headers)?;
 
-        let token = identity::take(&mut head.headers)?;
+        let Carried { token, is_cookie } = identity::take(&mut head.headers)?;
+        if is_cookie {
+            cookie::fence(&method, &head.headers, host(&head.headers))?;
+        }
         let verified = verifier.verify(&token, now)?;
+        if is_cookie {
+            cookie::bound(&verified, &self.ledger.preview)?;
+        }
         let copies = Copies::of(&token);
         exchange.acts_for(verified.subject(), verified.token_id());
         let is_copied = |target: &Target| copies.are_in_target(target);
@@ -328,6 +358,22 @@ impl Inbound {
         Ok(())
     }
 
+    /// Answers a request for one of the sidecar's own addresses.
+    async fn serve_own(
+        &self,
+        id: DecisionId,
+        exchange: &mut Exchange,
+        asked: own::Asked<'_>,
+    ) -> Result<Stop, Refusal> {
+        let mut told = self.own.answer(asked).await?;
+        exchange.did(told.event);
+        if let Some(verified) = &told.verified {
+            exchange.acts_for(verified.subject(), verified.token_id());
+        }
+        respond::sign(told.answer.headers_mut(), id, &respond::NO_FILTER, &[]);
+        Ok(Stop::Answered(told.answer, told.refusal.map(Box::new)))
+    }
+
     /// Whether the sidecar takes requests at all just now.
     fn admit(&self, exchange: &mut Exchange) -> Result<(), Refusal> {
         if self.drain.is_draining() {
@@ -426,18 +472,10 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
 
 /// Why a request goes no further.
 enum Stop {
-    /// The sidecar answers it.
-    Answered(Own),
+    /// The sidecar itself answers it; what it refuses in words of its own, for this reason.
+    Answered(Response<Bytes>, Option<Box<Refusal>>),
     /// It is refused, and this is what the filter had found by then.
     Refused(Refusal, Option<Box<Report>>),
-}
-
-/// What the sidecar answers itself, and that is no refusal.
-enum Own {
-    /// Its public keys.
-    Keys,
-    /// A preflight that the policy allows.
-    Preflight(Preflight),
 }
 
 /// Where the public keys are.
@@ -457,9 +495,10 @@ impl From<Box<Blocked>> for Stop {
 
 /// What becomes of a preflight: that is up to the route of the request to come.
 fn preflight_stop(
+    id: DecisionId,
     exchange: &mut Exchange,
     policy: &Policy,
-    preflight: Preflight,
+    preflight: &Preflight,
     target: &Target,
 ) -> Stop {
     let routed = policy.route(&preflight.method, target);
@@ -467,7 +506,7 @@ fn preflight_stop(
         exchange.falls_under(routed.origin());
     }
     if routed.is_some_and(|routed| routed.is_shared_with(preflight.origin())) {
-        Stop::Answered(Own::Preflight(preflight))
+        Stop::Answered(respond::preflight(preflight, id), None)
     } else {
         Preflight::refused().into()
     }

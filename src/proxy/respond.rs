@@ -3,13 +3,17 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use maud::{DOCTYPE, html};
+use maud::html;
 use serde::Serialize;
 
 use super::cors::Preflight;
 use super::fence::{self, Csp};
+use super::identity::CAPABILITY;
+use super::{cookie, page};
 use crate::transport::Malformed;
 use crate::types::{DecisionId, ReasonCode, Refusal};
 
@@ -35,10 +39,12 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::CapabilityTooLarge => StatusCode::UNAUTHORIZED,
         Code::ApprovalMissing
         | Code::BindingInvalid
+        | Code::CrossOriginRequest
         | Code::DeniedRoute
         | Code::DetectorBlock
         | Code::Embargo
         | Code::ForeignRecord
+        | Code::LoginFailed
         | Code::NoRoute
         | Code::NotAuthorized
         | Code::NotInAudience
@@ -50,10 +56,12 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::RequestForeignRecord
         | Code::RevisionMismatch
         | Code::ServiceWorkerRefused
+        | Code::TicketInvalid
         | Code::UpgradeRefused
         | Code::WriteNotCleared => StatusCode::FORBIDDEN,
         Code::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-        Code::Hidden => StatusCode::NOT_FOUND,
+        Code::EndpointUnknown | Code::Hidden => StatusCode::NOT_FOUND,
+        Code::TicketSpent => StatusCode::GONE,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::TargetTooLong => StatusCode::URI_TOO_LONG,
         Code::VersionUnsupported => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
@@ -68,13 +76,16 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::AppUnreachable
         | Code::CodingBomb
         | Code::CodingUnsupported
+        | Code::LoginUnavailable
         | Code::NothingSelected
         | Code::RecordTooLarge
         | Code::StringTooLong
         | Code::TypeUnsupported => StatusCode::BAD_GATEWAY,
-        Code::AuditUnavailable | Code::CapabilityUndecided | Code::Draining | Code::Overloaded => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::AuditUnavailable
+        | Code::CapabilityUndecided
+        | Code::Draining
+        | Code::Overloaded
+        | Code::TicketUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }
@@ -84,6 +95,8 @@ pub fn status(code: ReasonCode) -> StatusCode {
 pub(super) struct Asked {
     pub(super) is_connect: bool,
     pub(super) is_html: bool,
+    /// Where a browser that has no capability is led to get one.
+    pub(super) login: Option<String>,
 }
 
 impl Asked {
@@ -91,13 +104,35 @@ impl Asked {
         Self {
             is_connect: head.method == http::Method::CONNECT,
             is_html: prefers_html(&head.headers),
+            login: None,
         }
+    }
+
+    /// The same, led to `login` where a user opens a page, and shows no capability but a browser's cookie.
+    pub(super) fn led_to(mut self, head: &http::request::Parts, login: Option<String>) -> Self {
+        let shows_one =
+            head.headers.contains_key(AUTHORIZATION) || head.headers.contains_key(CAPABILITY);
+        let is_page = self.is_html && head.method == http::Method::GET;
+        self.login = login.filter(|_| is_page && !shows_one && !cookie::is_script(&head.headers));
+        self
     }
 }
 
 /// The answer to a refused request.
 pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Response<Bytes> {
     let code = refusal.code;
+    let is_curable = matches!(
+        code,
+        ReasonCode::CapabilityMissing | ReasonCode::CapabilityExpired
+    );
+    let login = asked.login.as_deref().filter(|_| is_curable);
+    if let Some(place) = login.and_then(|place| HeaderValue::try_from(place).ok()) {
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::SEE_OTHER;
+        answer.headers_mut().insert(LOCATION, place);
+        sign(answer.headers_mut(), id, &NO_FILTER, &[]);
+        return answer;
+    }
     let status = match code {
         ReasonCode::UpgradeRefused if asked.is_connect => StatusCode::METHOD_NOT_ALLOWED,
         code => status(code),
@@ -105,7 +140,7 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     // A hidden answer must look like one that isn't there: it says nothing but that.
     let is_hidden = code == ReasonCode::Hidden;
     let (body, kind) = if asked.is_html {
-        (page(refusal, status, id), "text/html; charset=utf-8")
+        (explanation(refusal, status, id), "text/html; charset=utf-8")
     } else {
         (problem(refusal, status, id), "application/problem+json")
     };
@@ -113,6 +148,9 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if asked.is_html {
+        page::protect(headers);
+    }
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, challenge(code));
     }
@@ -251,36 +289,44 @@ fn problem(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
     serde_json::to_string(&problem).unwrap_or_default()
 }
 
-fn page(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
+fn explanation(refusal: &Refusal, status: StatusCode, id: DecisionId) -> String {
     let code = refusal.code;
     let is_hidden = code == ReasonCode::Hidden;
     let origin = refusal.origin.as_ref().filter(|_| !is_hidden);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (status.as_u16()) " " (sentence(code.summary())) }
-                style { "body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}dt{font-weight:bold}dd{margin:0 0 .75rem}" }
+    let title = sentence(code.summary());
+    let body = html! {
+        dl {
+            @if let Some(note) = refusal.note.as_deref().filter(|_| !is_hidden) { dt { "Why" } dd { (note) } }
+            @if let Some(detail) = refusal.detail.as_deref().filter(|_| !is_hidden) { dt { "Exactly" } dd { (detail) } }
+            @if let Some(origin) = origin {
+                dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
             }
-            body {
-                h1 { (sentence(code.summary())) }
-                dl {
-                    @if let Some(note) = refusal.note.as_deref().filter(|_| !is_hidden) { dt { "Why" } dd { (note) } }
-                    @if let Some(detail) = refusal.detail.as_deref().filter(|_| !is_hidden) { dt { "Exactly" } dd { (detail) } }
-                    @if let Some(origin) = origin {
-                        dt { "Rule" } dd { (origin.rule) " (" (origin.file) ":" (origin.line) ")" }
-                    }
-                    dt { "What to do" } dd { (sentence(code.remedy())) }
-                    dt { "Reason" } dd { code { (code) } }
-                    dt { "Decision" } dd { code { (id) } }
-                }
-                p { "This answer comes from the sidecar before the preview, not from the app." }
+            dt { "What to do" } dd {
+                (sentence(code.remedy()))
+                @if is_about_user(code) { " " a href=(SIGN_OUT) { "Sign out" } " to come back as somebody else." }
             }
+            dt { "Reason" } dd { code { (code) } " (" (status.as_u16()) ")" }
+            dt { "Decision" } dd { code { (id) } }
         }
     };
-    page.into_string()
+    page::page(&title, &body)
+}
+
+/// Where a browser gives up its capability.
+const SIGN_OUT: &str = "/.well-known/chaperone/sign-out";
+
+/// Whether another user might be let in.
+fn is_about_user(code: ReasonCode) -> bool {
+    use ReasonCode as Code;
+    matches!(
+        code,
+        Code::CapabilityForbids
+            | Code::CapabilityInvalid
+            | Code::CapabilityRevoked
+            | Code::NotAuthorized
+            | Code::NotInAudience
+            | Code::PodPinned
+    )
 }
 
 fn sentence(clause: &str) -> String {
@@ -347,6 +393,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let answer = refusal(&denied(), id, &asked);
         assert_eq!(answer.status(), 403);
@@ -373,6 +420,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: true,
+            login: None,
         };
         let answer = refusal(&denied(), DecisionId::random().unwrap(), &asked);
         let page = String::from_utf8(answer.body().to_vec()).unwrap();
@@ -387,6 +435,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            login: None,
         };
         let missing = Refusal::new(ReasonCode::CapabilityMissing);
         let answer = refusal(&missing, DecisionId::random().unwrap(), &asked);

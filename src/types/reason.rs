@@ -1,5 +1,7 @@
 //! THE closed list of reasons for a block: response, metric label, audit record, `explain` and docs use it.
 
+mod browser;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -99,6 +101,8 @@ pub enum ReasonCode {
     CodingBomb,
     /// The app's answer has a content coding that can't be undone.
     CodingUnsupported,
+    /// A cookie proves the request, and it did not come from the preview's own pages.
+    CrossOriginRequest,
     /// The policy denies this route.
     DeniedRoute,
     /// The answer holds what a detector blocks.
@@ -107,6 +111,8 @@ pub enum ReasonCode {
     Draining,
     /// The answer holds embargoed data.
     Embargo,
+    /// The sidecar has nothing under an address of its own.
+    EndpointUnknown,
     /// The answer holds another user's record.
     ForeignRecord,
     /// The request's head is larger than the limit.
@@ -115,6 +121,10 @@ pub enum ReasonCode {
     Hidden,
     /// The sidecar failed.
     Internal,
+    /// A login did not end well.
+    LoginFailed,
+    /// The login's provider can't be asked.
+    LoginUnavailable,
     /// The request names a host that is not the preview's.
     Misdirected,
     /// No route of the policy covers this request.
@@ -157,6 +167,12 @@ pub enum ReasonCode {
     StringTooLong,
     /// The request's target is longer than the limit.
     TargetTooLong,
+    /// A ticket does not hold.
+    TicketInvalid,
+    /// A ticket was spent before.
+    TicketSpent,
+    /// Spent tickets can't be remembered.
+    TicketUnavailable,
     /// Answers of this type can't be scanned on this route.
     TypeUnsupported,
     /// This protocol can't be filtered.
@@ -193,14 +209,18 @@ impl ReasonCode {
         Self::CapabilityUndecided,
         Self::CodingBomb,
         Self::CodingUnsupported,
+        Self::CrossOriginRequest,
         Self::DeniedRoute,
         Self::DetectorBlock,
         Self::Draining,
         Self::Embargo,
+        Self::EndpointUnknown,
         Self::ForeignRecord,
         Self::HeadTooLarge,
         Self::Hidden,
         Self::Internal,
+        Self::LoginFailed,
+        Self::LoginUnavailable,
         Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
@@ -222,6 +242,9 @@ impl ReasonCode {
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TargetTooLong,
+        Self::TicketInvalid,
+        Self::TicketSpent,
+        Self::TicketUnavailable,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
         Self::VersionUnsupported,
@@ -343,7 +366,7 @@ impl ReasonCode {
                 "capability-missing",
                 Credential,
                 "no capability was sent",
-                "send one as `Authorization: Bearer`",
+                "open a link that `chaperone ticket` made, or send a capability as `Authorization: Bearer`",
             ),
             Self::CapabilityRevoked => Text(
                 "capability-revoked",
@@ -375,6 +398,7 @@ impl ReasonCode {
                 "the app's answer has a content coding that can't be undone",
                 "answer with gzip, deflate, br or zstd, or uncompressed",
             ),
+            Self::CrossOriginRequest => browser::CROSS_ORIGIN_REQUEST,
             Self::DeniedRoute => Text(
                 "denied-route",
                 Delete,
@@ -394,6 +418,7 @@ impl ReasonCode {
                 "the answer holds embargoed data",
                 "wait until the embargo ends",
             ),
+            Self::EndpointUnknown => browser::ENDPOINT_UNKNOWN,
             Self::ForeignRecord => Text(
                 "foreign-record",
                 Leak,
@@ -413,6 +438,8 @@ impl ReasonCode {
                 "the sidecar failed",
                 "report this with the decision id",
             ),
+            Self::LoginFailed => browser::LOGIN_FAILED,
+            Self::LoginUnavailable => browser::LOGIN_UNAVAILABLE,
             Self::Misdirected => Text(
                 "misdirected",
                 Credential,
@@ -539,6 +566,9 @@ impl ReasonCode {
                 "the request's target is longer than the limit",
                 "ask for a shorter address, or raise `limits.head`",
             ),
+            Self::TicketInvalid => browser::TICKET_INVALID,
+            Self::TicketSpent => browser::TICKET_SPENT,
+            Self::TicketUnavailable => browser::TICKET_UNAVAILABLE,
             Self::TypeUnsupported => Text(
                 "type-unsupported",
                 Leak,

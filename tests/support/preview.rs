@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 pub(crate) struct Builder {
     app: SocketAddr,
     routes: String,
+    capability: String,
     files: Vec<(String, String)>,
     limits: String,
     config: String,
@@ -26,6 +27,7 @@ pub(crate) fn preview(app: SocketAddr) -> Builder {
     Builder {
         app,
         routes: ROUTES.to_owned(),
+        capability: String::new(),
         files: Vec::new(),
         limits: String::new(),
         config: String::new(),
@@ -55,6 +57,12 @@ impl Builder {
         self
     }
 
+    /// Other tokens that the policy takes, beside the issuer's Biscuits.
+    pub(crate) fn capability(mut self, kinds: &str) -> Self {
+        self.capability = kinds.to_owned();
+        self
+    }
+
     /// A file beside the policy.
     pub(crate) fn file(mut self, name: &str, text: &str) -> Self {
         self.files.push((name.to_owned(), text.to_owned()));
@@ -76,6 +84,7 @@ impl Builder {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::generate().unwrap();
         std::fs::write(folder.path().join("issuer.pub"), key.public().to_string()).unwrap();
+        std::fs::write(folder.path().join("issuer.key"), key.pem().expose()).unwrap();
         for (name, text) in &self.files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
@@ -86,9 +95,9 @@ impl Builder {
 
     fn policy(&self) -> String {
         format!(
-            "version: 1\npolicy: test\ncapability:\n  biscuit: {{ root_keys: [issuer.pub] }}\n\
+            "version: 1\npolicy: test\ncapability:\n  biscuit: {{ root_keys: [issuer.pub] }}\n{}\
              subject: {{ id: user, own: [email] }}\nroutes:{}",
-            self.routes
+            self.capability, self.routes
         )
     }
 
@@ -137,6 +146,11 @@ impl Preview {
                 .with("email", &email)
                 .with("group", "buyers"),
         )
+    }
+
+    /// The issuer's key.
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
     }
 
     pub(crate) fn mint(&self, grant: &Grant) -> String {

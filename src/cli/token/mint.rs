@@ -65,17 +65,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn grant(args: &Args) -> Result<Grant, String> {
-    let attributes = args
-        .attributes
-        .iter()
-        .map(|attribute| match attribute.split_once('=') {
-            Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-            None => Err(format!("write `{attribute}` as NAME=VALUE")),
-        })
-        .collect::<Result<_, _>>()?;
     Ok(Grant {
         user: args.user.clone(),
-        attributes,
+        attributes: source::attributes(&args.attributes)?,
         expires: Some(source::end(&args.expires)?),
         preview: args.preview.clone(),
     })

@@ -47,6 +47,15 @@ pub(in crate::cli) fn key(path: &Path) -> Result<SigningKey, String> {
     SigningKey::parse(pem.expose()).map_err(|error| format!("{}: {error}", path.display()))
 }
 
+/// What an issuer vouches for, as the command line says it: NAME=VALUE.
+pub(in crate::cli) fn attributes(pairs: &[String]) -> Result<Vec<(String, String)>, String> {
+    let pair = |attribute: &String| match attribute.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err(format!("write `{attribute}` as NAME=VALUE")),
+    };
+    pairs.iter().map(pair).collect()
+}
+
 /// Writes a file whole or not at all; a watcher never sees half of it.
 pub(in crate::cli) fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     let folder = match path.parent() {

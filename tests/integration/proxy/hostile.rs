@@ -41,7 +41,7 @@ async fn refuses_to_pass_copies_of_the_bearer() {
     };
     let fields = format!(
         "x-copy: {token}\r\nreferer: http://a/?t={token}\r\nproxy-authorization: Basic secret\r\n\
-         cookie: a=1; __Host-chaperone=secret; t={token}\r\ncookie: b=2\r\nx.forwarded.user: bob\r\n"
+         cookie: a=1; __host-chaperone=secret; t={token}\r\ncookie: b=2\r\nx.forwarded.user: bob\r\n"
     );
     let answer = ask("/open/a", &fields).await;
     assert!(answer.contains("\ncookie: a=1; b=2\n"), "{answer}");

@@ -1,5 +1,6 @@
 //! The composition root: the only file that knows every room. build → [`Bound`] → run → drain.
 
+mod fetch;
 mod reload;
 
 use std::fs::File;
@@ -14,7 +15,7 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::admin::{self, Readiness, UnixSocket};
 use crate::audit::{AuditError, Writer};
-use crate::capability::{self, CapabilityError, Verifier};
+use crate::capability::{self, CapabilityError, RevokedError, Verifier};
 use crate::config::{Binding, BindingSource, Config, TlsFiles};
 use crate::policy::{self, Diagnostic};
 use crate::proxy::{Gate, Inbound, Judge, Ledger, Pin, pipeline};
@@ -50,6 +51,9 @@ pub enum AppError {
     /// Certificate or key can't be used.
     #[error("TLS can't be set up")]
     Tls(#[source] transport::tls::TlsError),
+    /// The policy's list of revocations is older than the one in force.
+    #[error("the list of revocations can't follow the one in force")]
+    Revoked(#[source] RevokedError),
     /// The policy's capabilities can't be verified.
     #[error("capabilities can't be verified")]
     Verifier(#[source] CapabilityError),
@@ -67,6 +71,7 @@ pub struct Bound {
     server: Arc<Server>,
     readiness: Readiness,
     reloader: reload::Reloader,
+    fetcher: fetch::Fetcher,
     handle: Handle,
     grace: Duration,
 }
@@ -181,6 +186,10 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         }),
     );
     let reloader = reload::Reloader::new(&config, Arc::clone(&shared), acceptor, handle.clone());
+    let fetcher = fetch::Fetcher::new(Arc::clone(&shared), readiness.clone());
+    if shared.judge.snapshot().value.policy.published().is_empty() {
+        readiness.fetched();
+    }
     tracing::info!(
         inbound = %inbound_addr,
         health = %health_addr,
@@ -201,6 +210,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         server,
         readiness,
         reloader,
+        fetcher,
         handle,
         grace: config.limits.drain,
     })
@@ -242,6 +252,7 @@ impl Bound {
         }
         let sweep = task::spawn_named("sweep", Arc::clone(&shared.app).sweep());
         let reload = task::spawn_named("reload", self.reloader.run());
+        let fetch = task::spawn_named("fetch", self.fetcher.run());
         let answer = move |request, meter| Arc::clone(&self.shared).answer(request, meter);
         task::spawn_named("inbound", self.server.run(self.inbound, answer));
         drain.begun().await;
@@ -249,6 +260,7 @@ impl Bound {
         let is_clean = drain.finish(self.grace).await;
         sweep.abort();
         reload.abort();
+        fetch.abort();
         if let Err(error) = shared.ledger.writer.flush().await {
             tracing::error!(%error, "the audit log's end may not be on the disk");
         }

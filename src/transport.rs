@@ -2,8 +2,9 @@
 //!
 //! Downstream: [`listen`] takes connections, [`tls`] unwraps them, [`serve`] speaks HTTP/1 and HTTP/2
 //! and ends what is idle or slow. Upstream: [`upstream`] keeps connections to the app, each for one subject.
-//! On both sides `framing` lets no HTTP/1 message pass that has two readings.
+//! [`fetch`] reads key sets and lists that a policy names by address. On both sides `framing` lets no HTTP/1 message pass that has two readings.
 
+pub mod fetch;
 mod framing;
 pub mod listen;
 pub mod meter;

@@ -2,6 +2,7 @@
 
 pub mod decision_id;
 pub mod direction;
+pub mod duration;
 pub mod fingerprint;
 pub mod limits;
 pub mod origin;
@@ -15,6 +16,7 @@ pub mod verdict;
 
 pub use decision_id::DecisionId;
 pub use direction::Direction;
+pub use duration::parse_duration;
 pub use fingerprint::FingerprintKey;
 pub use limits::{Budget, Reservation};
 pub use origin::Origin;

@@ -105,6 +105,11 @@ impl Reloader {
         if self.shared.judge.snapshot().value.policy.hash() == judge.policy.hash() {
             return self.reload_binding().await;
         }
+        let before = Arc::clone(&self.shared.judge.snapshot().value.policy);
+        if let Err(error) = judge.policy.follow(&before, Timestamp::now()) {
+            self.refuse(&AppError::Revoked(error));
+            return self.reload_binding().await;
+        }
         let hash = judge.policy.hash().to_owned();
         let generation = self.shared.judge.replace(judge);
         let metrics = &self.shared.ledger.metrics;
@@ -144,7 +149,8 @@ impl Reloader {
                 tracing::error!(%mistake, "the changed policy is refused");
             }
         }
-        tracing::error!(%error, "the changed policy is refused: the old one stays in force");
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, cause, "the changed policy is refused: the old one stays in force");
     }
 
     async fn reload_tls(&self) {

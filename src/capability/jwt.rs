@@ -1,15 +1,19 @@
-//! JSON Web Tokens: one signature, one issuer, one audience, and claims that become the subject's attributes.
+//! JSON Web Tokens: one signature, one issuer of those that are known, its audience, and claims that become the subject's attributes.
 //!
 //! The crate checks signatures; everything it leaves to its caller is checked here: the exact form of the
 //! three parts, `crit` and its kin, duplicate names, the key's fitness (see `jwks`), and the claims.
 //! Header members that bring a key along (`jwk`, `jku`, `x5c`, `x5u`) are refused: the key set alone says who signs.
+
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::settings::{JwtAlgorithm, JwtSettings};
+use super::published::Published;
+use super::settings::{JwtAlgorithm, JwtSettings, Keys};
+use super::verified::Period;
 use super::{KeySet, Verified, json, jwks};
 use crate::types::{ReasonCode, Refusal, Subject};
 
@@ -49,10 +53,20 @@ impl<'t> Compact<'t> {
 /// A token's subject and times, once everything about it holds except the clock.
 pub(super) fn prove(
     token: &Compact<'_>,
-    settings: &JwtSettings,
+    issuers: &[JwtSettings],
     hash: &blake3::Hash,
+    now: Timestamp,
 ) -> Result<Verified, Refusal> {
-    let payload = verify(token, &settings.keys, &settings.algorithms).map_err(invalid)?;
+    let settings = issuer(token, issuers)?;
+    let (keys, source) = match &settings.keys {
+        Keys::Fixed(keys) => (Arc::clone(keys), None),
+        Keys::Published(source) => {
+            let keys = source.current(now);
+            let keys = keys.ok_or_else(|| Refusal::new(ReasonCode::IssuerKeysStale))?;
+            (keys, Some(Arc::clone(source)))
+        }
+    };
+    let payload = verify(token, &keys, &settings.algorithms).map_err(invalid)?;
     let claims =
         json::object(&payload).ok_or_else(|| invalid("its claims are not one JSON object"))?;
     let demands = Demands {
@@ -60,17 +74,54 @@ pub(super) fn prove(
         audience: Some(&settings.audience),
     };
     let times = demands.hold(&claims).map_err(invalid)?;
-    let id = text(&claims, "sub").unwrap_or_default();
-    let subject = Subject::new(id, attributes(&claims, settings))
-        .ok_or_else(|| invalid("its `sub` is missing, empty or holds control characters"))?;
+    let nameless = "its `sub` is missing, empty or holds control characters";
+    let id = text(&claims, "sub").filter(|id| !id.is_empty());
+    let id = format!(
+        "{}{}",
+        settings.prefix,
+        id.ok_or_else(|| invalid(nameless))?
+    );
+    let subject = Subject::new(&id, attributes(&id, &claims, settings));
+    let subject = subject.ok_or_else(|| invalid(nameless))?;
     Ok(Verified::jwt(
         hash,
         subject,
-        times.not_before,
-        times.expires,
-        settings.leeway,
+        Period {
+            not_before: times.not_before,
+            expires: Some(times.expires),
+            leeway: settings.leeway,
+        },
         text(&claims, "jti"),
+        source,
     ))
+}
+
+/// The one of `issuers` that the token says it is from, which its signature has yet to prove.
+fn issuer<'i>(token: &Compact<'_>, issuers: &'i [JwtSettings]) -> Result<&'i JwtSettings, Refusal> {
+    if let [only] = issuers {
+        return Ok(only);
+    }
+    let claims = base64url(token.payload)
+        .and_then(|payload| json::object(&payload))
+        .ok_or_else(|| invalid("its claims are not one JSON object"))?;
+    let named = text(&claims, "iss");
+    let known = issuers.iter().find(|issuer| Some(&*issuer.issuer) == named);
+    known.ok_or_else(|| invalid("it is from another issuer"))
+}
+
+/// The key set in which a refused token's key may stand by now.
+pub(super) fn awaited(
+    token: &Compact<'_>,
+    issuers: &[JwtSettings],
+    now: Timestamp,
+) -> Option<Arc<Published<KeySet>>> {
+    let Keys::Published(source) = &issuer(token, issuers).ok()?.keys else {
+        return None;
+    };
+    let header = json::object(&base64url(token.header)?)?;
+    let id = text(&header, "kid")?;
+    let is_unknown = source.current(now).is_none_or(|keys| !keys.names(id));
+    is_unknown.then(|| Arc::clone(source))
 }
 
 /// The payload of a token whose form, header and signature hold.
@@ -159,13 +210,17 @@ impl Demands<'_> {
 }
 
 /// The attributes that the claims vouch for.
-fn attributes(claims: &Map<String, Value>, settings: &JwtSettings) -> Vec<(String, String)> {
+fn attributes(
+    id: &str,
+    claims: &Map<String, Value>,
+    settings: &JwtSettings,
+) -> Vec<(String, String)> {
     let is_true = |name: &str| claims.get(name) == Some(&Value::Bool(true));
     let mut attributes = Vec::new();
     let mut add = |attribute: &str, value: Option<&Value>| {
         attributes.extend(words(value).map(|word| (attribute.to_owned(), word)));
     };
-    add("user", claims.get("sub"));
+    add("user", Some(&Value::from(id)));
     if is_true("email_verified") {
         add("email", claims.get("email"));
     }
@@ -177,13 +232,13 @@ fn attributes(claims: &Map<String, Value>, settings: &JwtSettings) -> Vec<(Strin
     add("group", claims.get("groups"));
     for (claim, attribute) in &settings.claims {
         // A mapping is no way round the issuer's word on whether these are the user's own.
-        let is_vouched = match claim.as_str() {
-            "email" => is_true("email_verified"),
-            "phone_number" => is_true("phone_number_verified"),
+        let is_vouched = match claim.top() {
+            Some("email") => is_true("email_verified"),
+            Some("phone_number") => is_true("phone_number_verified"),
             _ => true,
         };
         if is_vouched {
-            add(attribute, claims.get(claim));
+            add(attribute, claim.find(claims));
         }
     }
     attributes

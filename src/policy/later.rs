@@ -18,7 +18,6 @@ const KEYS: &[Key] = &[
     (&["capability"], "cookie", "capabilities in a cookie"),
     (&["capability"], "header", "capabilities in another header"),
     (&["capability"], "login", "login of browsers"),
-    (&["jwt"], "jwks_url", "key sets fetched from a URL"),
     (&["route"], "websocket", "owner rules for WebSocket frames"),
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),

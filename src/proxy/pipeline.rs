@@ -27,14 +27,14 @@ use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
 use super::{destination, fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts};
+use crate::capability::{Capability, Facts, Verified, Verifier};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
-use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
+use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Secret, Target};
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
@@ -173,7 +173,7 @@ impl Inbound {
         fence::refuse_beyond(&head.headers)?;
 
         let token = identity::take(&mut head.headers)?;
-        let verified = verifier.verify(&token, now)?;
+        let verified = verify(verifier, &token, now).await?;
         let copies = Copies::of(&token);
         exchange.acts_for(verified.subject(), verified.token_id());
         let is_copied = |target: &Target| copies.are_in_target(target);
@@ -392,6 +392,22 @@ impl From<Refusal> for Stop {
 impl From<Box<Blocked>> for Stop {
     fn from(blocked: Box<Blocked>) -> Self {
         Self::Refused(blocked.refusal, Some(Box::new(blocked.report)))
+    }
+}
+
+/// Proves `token`; when its issuer signs with a key that is not known yet, after a look at the issuer's key set.
+async fn verify(
+    verifier: &Verifier,
+    token: &Secret<String>,
+    now: Timestamp,
+) -> Result<Verified, Refusal> {
+    let refusal = match verifier.verify(token, now) {
+        Ok(verified) => return Ok(verified),
+        Err(refusal) => refusal,
+    };
+    match verifier.awaited(token, now) {
+        Some(keys) if keys.refreshed().await => verifier.verify(token, now),
+        _ => Err(refusal),
     }
 }
 

@@ -117,6 +117,8 @@ pub enum ReasonCode {
     Internal,
     /// The request names a host that is not the preview's.
     Misdirected,
+    /// The issuer's published keys could not be read for too long.
+    IssuerKeysStale,
     /// No route of the policy covers this request.
     NoRoute,
     /// The route's `authorize` rule does not allow this user.
@@ -133,6 +135,8 @@ pub enum ReasonCode {
     PodPinned,
     /// Another origin asks whether it may send a request.
     PreflightRefused,
+    /// The request does not prove that its sender has the key that the capability is bound to.
+    ProofInvalid,
     /// One record, or an answer that must be held whole, is larger than the limit.
     RecordTooLarge,
     /// The request holds what the policy keeps from the app.
@@ -147,6 +151,8 @@ pub enum ReasonCode {
     RequestTooLarge,
     /// The request's body can't be scanned.
     RequestUnreadable,
+    /// The list of revocations is too old.
+    RevocationsStale,
     /// What runs is not what the binding is about.
     RevisionMismatch,
     /// A browser asks for a service worker.
@@ -155,6 +161,8 @@ pub enum ReasonCode {
     StringTooLong,
     /// The request's target is longer than the limit.
     TargetTooLong,
+    /// The client has sent too many capabilities that do not hold.
+    TooManyFailures,
     /// Answers of this type can't be scanned on this route.
     TypeUnsupported,
     /// This protocol can't be filtered.
@@ -199,6 +207,7 @@ impl ReasonCode {
         Self::HeadTooLarge,
         Self::Hidden,
         Self::Internal,
+        Self::IssuerKeysStale,
         Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
@@ -208,6 +217,7 @@ impl ReasonCode {
         Self::Overloaded,
         Self::PodPinned,
         Self::PreflightRefused,
+        Self::ProofInvalid,
         Self::RecordTooLarge,
         Self::RequestFinding,
         Self::RequestForeignRecord,
@@ -215,10 +225,12 @@ impl ReasonCode {
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::RequestUnreadable,
+        Self::RevocationsStale,
         Self::RevisionMismatch,
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
         Self::TargetTooLong,
+        Self::TooManyFailures,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
         Self::VersionUnsupported,
@@ -410,6 +422,12 @@ impl ReasonCode {
                 "the sidecar failed",
                 "report this with the decision id",
             ),
+            Self::IssuerKeysStale => Text(
+                "issuer-keys-stale",
+                Credential,
+                "the capability's issuer has published no keys that could be read for too long",
+                "look into the sidecar's log: the address of `capability.jwt.jwks` must answer again",
+            ),
             Self::Misdirected => Text(
                 "misdirected",
                 Credential,
@@ -464,6 +482,12 @@ impl ReasonCode {
                 "another origin asks whether it may send a request",
                 "call the preview from its own origin, or have the route's `cors` name yours",
             ),
+            Self::ProofInvalid => Text(
+                "proof-invalid",
+                Credential,
+                "the request does not prove that its sender has the key that the capability is bound to",
+                "send `Authorization: DPoP` with a fresh `DPoP` proof for this request (RFC 9449), or the client certificate that the capability names (RFC 8705)",
+            ),
             Self::RecordTooLarge => Text(
                 "record-too-large",
                 Leak,
@@ -506,6 +530,12 @@ impl ReasonCode {
                 "the request's body can't be scanned",
                 "send it uncoded, in UTF-8",
             ),
+            Self::RevocationsStale => Text(
+                "revocations-stale",
+                Credential,
+                "the list of revoked capabilities is too old to tell who may still come in",
+                "look into the sidecar's log: the list of `capability.revoked` must be read or signed anew",
+            ),
             Self::RevisionMismatch => Text(
                 "revision-mismatch",
                 Leak,
@@ -529,6 +559,12 @@ impl ReasonCode {
                 Leak,
                 "the request's target is longer than the limit",
                 "ask for a shorter address, or raise `limits.head`",
+            ),
+            Self::TooManyFailures => Text(
+                "too-many-failures",
+                Credential,
+                "too many capabilities that do not hold came from this address",
+                "wait a moment, then send a capability that holds",
             ),
             Self::TypeUnsupported => Text(
                 "type-unsupported",

@@ -2,6 +2,7 @@
 
 mod biscuit_samples;
 mod command_line;
+mod published;
 mod wycheproof;
 
 use std::path::PathBuf;

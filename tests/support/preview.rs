@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 /// What a preview is made of.
 pub(crate) struct Builder {
     app: SocketAddr,
+    capability: String,
     routes: String,
     files: Vec<(String, String)>,
     limits: String,
@@ -25,6 +26,7 @@ pub(crate) struct Builder {
 pub(crate) fn preview(app: SocketAddr) -> Builder {
     Builder {
         app,
+        capability: "biscuit: { root_keys: [issuer.pub] }".to_owned(),
         routes: ROUTES.to_owned(),
         files: Vec::new(),
         limits: String::new(),
@@ -52,6 +54,12 @@ impl Builder {
     /// Other routes, and whatever sections of the policy stand behind them.
     pub(crate) fn routes(mut self, routes: &str) -> Self {
         self.routes = format!("\n{routes}");
+        self
+    }
+
+    /// Another `capability` section, indented by two.
+    pub(crate) fn capability(mut self, capability: &str) -> Self {
+        self.capability = capability.to_owned();
         self
     }
 
@@ -86,9 +94,9 @@ impl Builder {
 
     fn policy(&self) -> String {
         format!(
-            "version: 1\npolicy: test\ncapability:\n  biscuit: {{ root_keys: [issuer.pub] }}\n\
+            "version: 1\npolicy: test\ncapability:\n  {}\n\
              subject: {{ id: user, own: [email] }}\nroutes:{}",
-            self.routes
+            self.capability, self.routes
         )
     }
 

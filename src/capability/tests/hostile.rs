@@ -275,7 +275,7 @@ async fn refuses_dear_tokens_when_too_many_wait() {
     let biscuit = BiscuitSettings::new(vec![key.public()]).unwrap();
     let settings = Settings {
         biscuit: Some(biscuit),
-        jwt: None,
+        jwt: Vec::new(),
     };
     let limits = Limits {
         threads: 1,

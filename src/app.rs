@@ -15,10 +15,11 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::admin::{self, Readiness, UnixSocket};
 use crate::audit::{AuditError, Writer};
+use crate::capability::possession::Spent;
 use crate::capability::{self, CapabilityError, RevokedError, Verifier};
-use crate::config::{Binding, BindingSource, Config, TlsFiles};
+use crate::config::{Binding, BindingSource, Config};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Gate, Inbound, Judge, Ledger, Pin, pipeline};
+use crate::proxy::{Admission, Gate, Inbound, Judge, Ledger, Pin, Throttle, pipeline};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
@@ -114,9 +115,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     // A panic in there is no valid policy either.
     let judge = loaded.unwrap_or_else(|_| Err(AppError::Policy(Vec::new())))?;
     let acceptor = match &config.tls {
-        Some(TlsFiles { certificate, key }) => {
-            Some(Acceptor::load(certificate, key).map_err(AppError::Tls)?)
-        }
+        Some(files) => Some(Acceptor::load(files).map_err(AppError::Tls)?),
         None => None,
     };
     let (inbound, inbound_addr) = bind(config.listen.inbound)?;
@@ -143,6 +142,11 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     let limits = &config.limits;
     let shared = Arc::new(Inbound {
         judge: Live::new(judge),
+        admission: Admission {
+            hops: config.hops.clone(),
+            throttle: Throttle::new(limits.failures),
+            spent: Spent::default(),
+        },
         pin,
         app: Upstream::new(upstream::Settings {
             host: config.upstream.host.clone(),

@@ -23,6 +23,7 @@ mod jwks;
 mod jwt;
 mod keys;
 pub mod mint;
+pub mod possession;
 pub mod published;
 pub mod revoked;
 mod rule;
@@ -161,6 +162,15 @@ impl Verifier {
             Some(Claimed::Jwt(token)) => jwt::awaited(&token, &self.inner.settings.jwt, now),
             _ => None,
         }
+    }
+
+    /// Whether `presented` was proven before, under the keys of now: to look at it again costs next to nothing.
+    #[must_use]
+    pub fn knows(&self, presented: &Secret<String>) -> bool {
+        let text = presented.expose();
+        let hash = blake3::hash(text.as_bytes());
+        let known = self.inner.cache.find(&hash, self.epoch());
+        text.len() <= self.inner.limits.token && known.is_some_and(|known| known.is_ok())
     }
 
     /// Counts the key sets that were in use: what was found out under others is forgotten.

@@ -16,6 +16,8 @@ pub use error::ConfigError;
 pub use scalar::{Length, Size};
 
 use crate::capability::binding::Running;
+use crate::proxy::Hops;
+use crate::transport::Identification;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -25,7 +27,9 @@ pub struct Config {
     /// Where to listen.
     pub listen: Listen,
     /// The certificate of the inbound listener; plain HTTP without.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Identification>,
+    /// Whose word on clients' addresses is taken.
+    pub hops: Hops,
     /// The app: `host:port`.
     pub upstream: Upstream,
     /// The policy file.
@@ -77,15 +81,6 @@ pub enum BindingSource {
     Text(Secret<String>),
 }
 
-/// A certificate chain and its key, PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The chain, leaf first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
 /// The app behind the sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
@@ -118,6 +113,8 @@ pub struct Limits {
     pub buffered: usize,
     /// Bytes of a capability.
     pub token: usize,
+    /// Capabilities that do not hold, a second and client.
+    pub failures: u32,
     /// The filter's own bounds.
     pub filter: filter::Limits,
 }

@@ -3,6 +3,7 @@
 //! [`pipeline`] is the whole way in one readable function; the other files hold its steps. Reasons
 //! become status codes in [`respond`] and nowhere else.
 
+mod admission;
 mod answer;
 mod cors;
 mod destination;
@@ -10,6 +11,7 @@ mod exchange;
 mod fence;
 mod gate;
 mod headers;
+mod hops;
 mod identity;
 mod judge;
 mod leash;
@@ -18,13 +20,17 @@ mod pin;
 pub mod pipeline;
 pub mod respond;
 mod spelling;
+mod throttle;
 mod upload;
 mod upstream;
 mod validators;
 
+pub use admission::Admission;
 pub use answer::Answer;
 pub use exchange::Ledger;
 pub use gate::Gate;
+pub use hops::{HopField, Hops, Network};
 pub use judge::Judge;
 pub use pin::Pin;
 pub use pipeline::Inbound;
+pub use throttle::Throttle;

@@ -67,6 +67,12 @@ impl KeySet {
         Ok(Self { keys: set })
     }
 
+    /// The one key of a JWK; none where it is no public key that can verify.
+    pub(super) fn of_one(jwk: &Map<String, Value>) -> Option<Self> {
+        let key = Key::read(jwk).ok().flatten()?;
+        Some(Self { keys: vec![key] })
+    }
+
     /// How many keys can verify.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
+use super::possession::Confirmation;
 use super::published::Published;
 use super::settings::{JwtAlgorithm, JwtSettings, Keys};
 use super::verified::Period;
@@ -40,6 +42,13 @@ impl<'t> Compact<'t> {
             payload,
             signature,
         })
+    }
+
+    /// Whether `key` signed it by `algorithm`.
+    pub(super) fn is_signed_by(&self, key: &DecodingKey, algorithm: JwtAlgorithm) -> bool {
+        let (signature, message) = (self.signature, self.signed.as_bytes());
+        let algorithm = jwks::algorithm(algorithm);
+        jsonwebtoken::crypto::verify(signature, message, key, algorithm).unwrap_or(false)
     }
 
     /// The unverified header and payload, for those who only look.
@@ -74,6 +83,13 @@ pub(super) fn prove(
         audience: Some(&settings.audience),
     };
     let times = demands.hold(&claims).map_err(invalid)?;
+    let bound = match claims.get("cnf") {
+        None => None,
+        Some(claim) => {
+            let bound = Confirmation::of_claim(claim);
+            Some(bound.ok_or_else(|| invalid("it is bound in a way that can't be checked here"))?)
+        }
+    };
     let nameless = "its `sub` is missing, empty or holds control characters";
     let id = text(&claims, "sub").filter(|id| !id.is_empty());
     let id = format!(
@@ -93,6 +109,7 @@ pub(super) fn prove(
         },
         text(&claims, "jti"),
         source,
+        bound,
     ))
 }
 
@@ -155,16 +172,10 @@ pub(super) fn verify(
     let key = keys
         .choose(id, algorithm)
         .ok_or("it names no key of the key set")?;
-    let holds = jsonwebtoken::crypto::verify(
-        token.signature,
-        token.signed.as_bytes(),
-        key,
-        jwks::algorithm(algorithm),
-    );
-    match holds {
-        Ok(true) => Ok(payload),
-        Ok(false) | Err(_) => Err("its signature does not hold"),
+    if !token.is_signed_by(key, algorithm) {
+        return Err("its signature does not hold");
     }
+    Ok(payload)
 }
 
 /// What registered claims must say.
@@ -192,9 +203,6 @@ impl Demands<'_> {
             .is_some_and(|audience| !names(claims.get("aud"), audience))
         {
             return Err("it is for another audience");
-        }
-        if claims.contains_key("cnf") {
-            return Err("it is bound to a key, which can't be checked here");
         }
         if claims.contains_key("events") {
             return Err("it reports an event (RFC 8417), and is no user's token");

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::KeySet;
 use super::biscuit::Proven;
+use super::possession::Confirmation;
 use super::published::Published;
 use crate::types::{ReasonCode, Refusal, Subject};
 
@@ -21,6 +22,8 @@ struct Token {
     /// Where its issuer's keys are published, which must not be too old when it is used.
     keys: Option<Arc<Published<KeySet>>>,
     revocation_ids: Vec<Box<str>>,
+    /// What its sender must prove to have.
+    bound: Option<Confirmation>,
     biscuit: Option<Proven>,
 }
 
@@ -76,6 +79,7 @@ impl Verified {
         period: Period,
         id: Option<&str>,
         keys: Option<Arc<Published<KeySet>>>,
+        bound: Option<Confirmation>,
     ) -> Self {
         Self(Arc::new(Token {
             id: token_id(hash),
@@ -86,6 +90,7 @@ impl Verified {
                 .map(|id| format!("jti:{id}").into())
                 .into_iter()
                 .collect(),
+            bound,
             biscuit: None,
         }))
     }
@@ -95,6 +100,7 @@ impl Verified {
         subject: Subject,
         expires: Option<Timestamp>,
         revocation_ids: Vec<Box<str>>,
+        bound: Option<Confirmation>,
         biscuit: Proven,
     ) -> Self {
         Self(Arc::new(Token {
@@ -106,8 +112,13 @@ impl Verified {
             },
             keys: None,
             revocation_ids,
+            bound,
             biscuit: Some(biscuit),
         }))
+    }
+
+    pub(super) fn confirmation(&self) -> Option<&Confirmation> {
+        self.0.bound.as_ref()
     }
 
     pub(super) fn biscuit(&self) -> Option<&Proven> {
@@ -185,6 +196,7 @@ impl Capability {
                 expires: Some(end),
                 ..Period::default()
             },
+            None,
             None,
             None,
         ))

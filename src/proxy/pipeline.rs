@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::admission::Admission;
 use super::answer::Answer;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
@@ -27,20 +28,23 @@ use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
 use super::{destination, fence, headers, identity, normalise};
-use crate::capability::{Capability, Facts, Verified, Verifier};
+use crate::capability::possession::Shown;
+use crate::capability::{Capability, Facts};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
-use crate::transport::{Lease, Malformed, Meter, Upstream};
-use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Secret, Target};
+use crate::transport::{Lease, Malformed, Meter, Peer, Upstream};
+use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
 
 /// Everything that inbound exchanges share.
 #[derive(Debug)]
 pub struct Inbound {
     /// The policy in force.
     pub judge: Live<Judge>,
+    /// What the proof of a capability takes beside it.
+    pub admission: Admission,
     /// Whom this pod serves, where the preview is bound.
     pub pin: Arc<Pin>,
     /// The app.
@@ -85,7 +89,7 @@ impl Inbound {
         let asked = Asked::of(&head);
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
-        let answered = catch(self.exchange(id, exchange, request, &asked)).await;
+        let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
         match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
             Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
@@ -123,9 +127,10 @@ impl Inbound {
         id: DecisionId,
         mut exchange: Exchange,
         request: Request<Incoming>,
+        peer: Peer,
         asked: &Asked,
     ) -> Result<Response<FilteredBody>, Response<Bytes>> {
-        let (refusal, report) = match self.pipeline(id, &mut exchange, request).await {
+        let (refusal, report) = match self.pipeline(id, &mut exchange, request, peer).await {
             Ok(passed) => {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
@@ -153,6 +158,7 @@ impl Inbound {
         id: DecisionId,
         exchange: &mut Exchange,
         request: Request<Incoming>,
+        peer: Peer,
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
         let now = Timestamp::now();
@@ -172,8 +178,19 @@ impl Inbound {
         let destination = destination::destination(&head.headers)?;
         fence::refuse_beyond(&head.headers)?;
 
-        let token = identity::take(&mut head.headers)?;
-        let verified = verify(verifier, &token, now).await?;
+        let proofs = identity::proofs(&mut head.headers);
+        let (token, scheme) = identity::take(&mut head.headers)?;
+        let shown = Shown {
+            scheme,
+            proofs: &proofs,
+            method: method.as_str(),
+            host: host(&head.headers),
+            target: &target,
+            certificate: peer.certificate,
+        };
+        let client = self.admission.hops.client(peer.address, &head.headers);
+        let proving = self.admission.prove(verifier, &token, &shown, client, now);
+        let verified = proving.await?;
         let copies = Copies::of(&token);
         exchange.acts_for(verified.subject(), verified.token_id());
         let is_copied = |target: &Target| copies.are_in_target(target);
@@ -392,22 +409,6 @@ impl From<Refusal> for Stop {
 impl From<Box<Blocked>> for Stop {
     fn from(blocked: Box<Blocked>) -> Self {
         Self::Refused(blocked.refusal, Some(Box::new(blocked.report)))
-    }
-}
-
-/// Proves `token`; when its issuer signs with a key that is not known yet, after a look at the issuer's key set.
-async fn verify(
-    verifier: &Verifier,
-    token: &Secret<String>,
-    now: Timestamp,
-) -> Result<Verified, Refusal> {
-    let refusal = match verifier.verify(token, now) {
-        Ok(verified) => return Ok(verified),
-        Err(refusal) => refusal,
-    };
-    match verifier.awaited(token, now) {
-        Some(keys) if keys.refreshed().await => verifier.verify(token, now),
-        _ => Err(refusal),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod biscuit_samples;
 mod command_line;
+mod hostile;
+mod possession;
 mod published;
 mod wycheproof;
 

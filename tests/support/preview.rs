@@ -151,6 +151,11 @@ impl Preview {
         grant.biscuit(&self.key).unwrap().expose().clone()
     }
 
+    /// The issuer's key.
+    pub(crate) fn key(&self) -> &SigningKey {
+        &self.key
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -173,6 +173,12 @@ impl Verifier {
         text.len() <= self.inner.limits.token && known.is_some_and(|known| known.is_ok())
     }
 
+    /// How many tokens are remembered.
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        self.inner.cache.len()
+    }
+
     /// Counts the key sets that were in use: what was found out under others is forgotten.
     fn epoch(&self) -> u64 {
         let issuers = self.inner.settings.jwt.iter();

@@ -55,6 +55,17 @@ impl Cache {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let sides = [&self.good, &self.bad].into_iter();
+        sides
+            .map(|side| {
+                let side = side.lock().unwrap_or_else(PoisonError::into_inner);
+                side.young.len() + side.old.len()
+            })
+            .sum()
+    }
+
     /// What is known about a token since `epoch` began.
     pub(super) fn find(&self, hash: &blake3::Hash, epoch: u64) -> Option<Known> {
         [&self.good, &self.bad].into_iter().find_map(|side| {

@@ -304,3 +304,27 @@ async fn refuses_dear_tokens_when_too_many_wait() {
         .await
         .unwrap();
 }
+
+#[test]
+fn remembers_no_more_of_a_storm_than_of_a_shower() {
+    let key = SigningKey::generate().unwrap();
+    let verifier = verifier(&key);
+    let good = Grant::new("ada").biscuit(&key).unwrap();
+    verifier.verify(&good, now()).unwrap();
+    let mut most = 0;
+    for number in 0..20_000 {
+        let bad = Secret::new(format!("bad-{number}.{number}.{number}"));
+        let refusal = verifier.verify(&bad, now()).unwrap_err();
+        assert_eq!(refusal.code, ReasonCode::CapabilityInvalid);
+        most = most.max(verifier.remembered());
+    }
+    assert!(
+        most <= 1 + crate::capability::Limits::default().cached / 2,
+        "{most}"
+    );
+    assert!(
+        verifier.knows(&good),
+        "the storm pushed an honest token out"
+    );
+    assert!(!verifier.knows(&Secret::new("bad-19999.19999.19999".to_owned())));
+}

@@ -243,7 +243,7 @@ async fn bears_few_failures_of_one_client_and_lets_the_known_pass() {
 }
 
 #[tokio::test]
-async fn remembers_no_more_of_a_storm_than_of_a_shower() {
+async fn lets_the_known_pass_through_a_storm() {
     let preview = preview(echo().await)
         .routes(ROUTES)
         .limits("failures: 1000")

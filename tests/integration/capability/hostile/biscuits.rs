@@ -436,11 +436,6 @@ fn forged(key: &SigningKey, cases: &mut Vec<Case>) {
         changed(&sealed, |token| token.blocks.clear()),
     );
     add(
-        "sealed, and opened again",
-        &sealed,
-        changed(&sealed, |sealed| sealed.proof = proto(&narrow).proof).replace(&narrow, ""),
-    );
-    add(
         "with another's first block",
         &token,
         changed(&token, |token| token.authority = proto(&other).authority),

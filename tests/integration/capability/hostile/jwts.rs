@@ -118,7 +118,7 @@ pub(super) fn cases(keys: &Keys) -> Vec<Case> {
 
 /// Header members, signed by the issuer all the same.
 fn headers(keys: &Keys, cases: &mut Vec<Case>) {
-    let stranger = jwk(&keys.stranger, "ed");
+    let stranger = put(jwk(&keys.stranger, "ed"), "a", json!("stranger"));
     let own = jwk(&keys.ed, "ed");
     for (name, value) in [
         ("alg", json!("none")),

@@ -89,6 +89,12 @@ impl Drop for Reading {
 async fn keep_read(source: Arc<dyn Source>, shared: Arc<Inbound>) {
     let address = source.address();
     let (every, what, url) = (address.every, source.what(), &address.url);
+    // What stands behind a `?` may be a secret.
+    let place = format!(
+        "{}{}",
+        url.authority().map_or("", |it| it.as_str()),
+        url.path()
+    );
     // What another policy has read from the same address is good for the rest of its time.
     let mut wait = source.last().map_or(Duration::ZERO, |(_, read)| {
         let age = Timestamp::now().duration_since(read);
@@ -111,13 +117,13 @@ async fn keep_read(source: Arc<dyn Source>, shared: Arc<Inbound>) {
                     // Answers on their way are judged again under what is known now.
                     let generation = shared.judge.renew(Judge::clone);
                     shared.ledger.metrics.in_force(generation);
-                    tracing::info!(generation, what, %url, "another edition is in force");
+                    tracing::info!(generation, what, place, "another edition is in force");
                 }
                 every
             }
             Err(error) => {
                 let cause = error.source().map(ToString::to_string);
-                tracing::error!(%error, cause, what, %url, "it can't be taken: the last good one stays until its age");
+                tracing::error!(%error, cause, what, place, "it can't be taken: the last good one stays until its age");
                 every.min(RETRY)
             }
         };

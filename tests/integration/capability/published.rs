@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chaperone::capability::mint::{Grant, JwtStamp, SigningKey};
 use chaperone::capability::revoked;
 use http::Response;
@@ -90,7 +92,7 @@ fn issuer(url: &str, pace: &str) -> String {
 }
 
 #[tokio::test]
-async fn follows_an_issuer_that_changes_its_key() {
+async fn fetches_no_key_within_the_pause() {
     let (old, new) = (
         SigningKey::generate().unwrap(),
         SigningKey::generate().unwrap(),
@@ -107,7 +109,7 @@ async fn follows_an_issuer_that_changes_its_key() {
     let of_new = jwt(&new, "id", "new", Grant::new("ada"));
     assert_eq!(get(preview.address, "/open/a", &of_old).await.status, 200);
     assert_eq!(publisher.asked(), 1);
-    // The first one that names the new key has it fetched, once the pause since the start is over: not within it.
+    // The start has fetched just now: whoever names the new key waits for nothing and is refused.
     publisher.say(200, &new.jwks(Some("new")));
     for _ in 0..20 {
         let reply = get(preview.address, "/open/a", &of_new).await;
@@ -336,6 +338,25 @@ async fn tells_several_issuers_and_their_users_apart() {
     let of_two = jwt(&two, "two", "k", Grant::new("ada"));
     let reply = get(preview.address, "/open/a", &of_two).await;
     assert_eq!(user(reply.text()), "two:ada");
+    // Claims inside of claims; an issuer without that mapping gives no groups by them.
+    let nested = |key: &SigningKey, issuer: &str| {
+        let claims = serde_json::json!({
+            "iss": issuer, "aud": "shop", "sub": "ada", "exp": Timestamp::now().as_second() + 600,
+            "realm_access": {"roles": ["buyers", "testers"]},
+        });
+        let parts = [
+            r#"{"alg":"EdDSA","kid":"k"}"#.to_owned(),
+            claims.to_string(),
+        ];
+        let message = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+        let signature = key.sign(message.as_bytes()).unwrap();
+        format!("{message}.{signature}")
+    };
+    let groups = "x-forwarded-groups: buyers,testers\n";
+    let reply = get(preview.address, "/open/a", &nested(&two, "two")).await;
+    assert!(reply.text().contains(groups), "{}", reply.text());
+    let reply = get(preview.address, "/open/a", &nested(&one, "one")).await;
+    assert!(!reply.text().contains("buyers"), "{}", reply.text());
     // Each issuer's key is good for its own tokens alone.
     for (key, issuer) in [(&one, "two"), (&two, "one"), (&one, "three"), (&two, "")] {
         let token = jwt(key, issuer, "k", Grant::new("ada"));

@@ -125,7 +125,7 @@ fn issuer() -> (SigningKey, Settings) {
         key,
         Settings {
             biscuit: Some(biscuit),
-            jwt: None,
+            jwt: Vec::new(),
         },
     )
 }
@@ -181,7 +181,7 @@ fn jwt(keys: &str, algorithm: JwtAlgorithm) -> Settings {
     let jwt = JwtSettings::new("https://id.example", "shop", vec![algorithm], keys).unwrap();
     Settings {
         biscuit: None,
-        jwt: Some(jwt),
+        jwt: vec![jwt],
     }
 }
 

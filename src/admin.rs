@@ -21,6 +21,7 @@ use crate::telemetry::Metrics;
 #[derive(Clone, Debug)]
 pub struct Readiness {
     has_policy: Arc<AtomicBool>,
+    has_fetched: Arc<AtomicBool>,
     log: Writer,
     drain: Drain,
 }
@@ -31,6 +32,7 @@ impl Readiness {
     pub fn new(drain: Drain, log: Writer) -> Self {
         Self {
             has_policy: Arc::new(AtomicBool::new(false)),
+            has_fetched: Arc::new(AtomicBool::new(false)),
             log,
             drain,
         }
@@ -41,10 +43,17 @@ impl Readiness {
         self.has_policy.store(true, Ordering::Release);
     }
 
-    /// Whether a policy is in force, the audit log can be written and the sidecar is not stopping.
+    /// What the policy reads from addresses was read once.
+    pub fn fetched(&self) {
+        self.has_fetched.store(true, Ordering::Release);
+    }
+
+    /// Whether a policy is in force with what it reads from addresses, the audit log can be written and the sidecar is
+    /// not stopping.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.has_policy.load(Ordering::Acquire)
+            && self.has_fetched.load(Ordering::Acquire)
             && self.log.is_healthy()
             && !self.drain.is_draining()
     }
@@ -110,6 +119,8 @@ mod tests {
             (200, 503, 404)
         );
         readiness.policy_loaded();
+        assert_eq!(ask("/readyz"), 503, "nothing was fetched yet");
+        readiness.fetched();
         assert_eq!(ask("/readyz"), 200);
         drain.begin();
         assert_eq!((ask("/livez"), ask("/readyz")), (200, 503));
@@ -121,6 +132,7 @@ mod tests {
         let log = Writer::open(Settings::new(Sink::File("/dev/full".into()))).unwrap();
         let readiness = Readiness::new(Drain::new(), log);
         readiness.policy_loaded();
+        readiness.fetched();
         let status = health(&readiness, &Method::GET, "/readyz").status();
         assert_eq!(status, 503);
     }

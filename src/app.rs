@@ -1,5 +1,6 @@
 //! The composition root: the only file that knows every room. build → [`Bound`] → run → drain.
 
+mod fetch;
 mod reload;
 
 use std::fs::File;
@@ -14,10 +15,13 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::admin::{self, Readiness, UnixSocket};
 use crate::audit::{AuditError, Writer};
-use crate::capability::{self, CapabilityError, Minter, RootKey, Verifier};
-use crate::config::{Binding, BindingSource, Config, TlsFiles};
+use crate::capability::possession;
+use crate::capability::{self, CapabilityError, Minter, RevokedError, RootKey, Verifier};
+use crate::config::{Binding, BindingSource, Config};
 use crate::policy::{self, Diagnostic};
-use crate::proxy::{Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, pipeline};
+use crate::proxy::{
+    Admission, Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, Throttle, pipeline,
+};
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
 use crate::transport::{self, Acceptor, Listener, Misread, Server, Upstream, upstream};
@@ -61,6 +65,9 @@ pub enum AppError {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Random(#[source] getrandom::Error),
+    /// The policy's list of revocations is older than the one in force.
+    #[error("the list of revocations can't follow the one in force")]
+    Revoked(#[source] RevokedError),
     /// The policy's capabilities can't be verified.
     #[error("capabilities can't be verified")]
     Verifier(#[source] CapabilityError),
@@ -78,6 +85,7 @@ pub struct Bound {
     server: Arc<Server>,
     readiness: Readiness,
     reloader: reload::Reloader,
+    fetcher: fetch::Fetcher,
     handle: Handle,
     grace: Duration,
 }
@@ -120,9 +128,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     // A panic in there is no valid policy either.
     let judge = loaded.unwrap_or_else(|_| Err(AppError::Policy(Vec::new())))?;
     let acceptor = match &config.tls {
-        Some(TlsFiles { certificate, key }) => {
-            Some(Acceptor::load(certificate, key).map_err(AppError::Tls)?)
-        }
+        Some(files) => Some(Acceptor::load(files).map_err(AppError::Tls)?),
         None => None,
     };
     let own = own(&config, &judge)?;
@@ -150,6 +156,11 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
     let limits = &config.limits;
     let shared = Arc::new(Inbound {
         judge: Live::new(judge),
+        admission: Admission {
+            hops: config.hops.clone(),
+            throttle: Throttle::new(limits.failures),
+            spent: possession::Spent::default(),
+        },
         pin,
         own,
         app: Upstream::new(upstream::Settings {
@@ -197,6 +208,10 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         }),
     );
     let reloader = reload::Reloader::new(&config, Arc::clone(&shared), acceptor, handle.clone());
+    let fetcher = fetch::Fetcher::new(Arc::clone(&shared), readiness.clone());
+    if shared.judge.snapshot().value.policy.published().is_empty() {
+        readiness.fetched();
+    }
     tracing::info!(
         inbound = %inbound_addr,
         health = %health_addr,
@@ -217,6 +232,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         server,
         readiness,
         reloader,
+        fetcher,
         handle,
         grace: config.limits.drain,
     })
@@ -258,6 +274,7 @@ impl Bound {
         }
         let sweep = task::spawn_named("sweep", Arc::clone(&shared.app).sweep());
         let reload = task::spawn_named("reload", self.reloader.run());
+        let fetch = task::spawn_named("fetch", self.fetcher.run());
         let answer = move |request, meter| Arc::clone(&self.shared).answer(request, meter);
         task::spawn_named("inbound", self.server.run(self.inbound, answer));
         drain.begun().await;
@@ -265,6 +282,7 @@ impl Bound {
         let is_clean = drain.finish(self.grace).await;
         sweep.abort();
         reload.abort();
+        fetch.abort();
         if let Err(error) = shared.ledger.writer.flush().await {
             tracing::error!(%error, "the audit log's end may not be on the disk");
         }

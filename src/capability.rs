@@ -12,6 +12,7 @@ pub mod attenuate;
 pub mod binding;
 mod biscuit;
 mod cache;
+mod claim;
 mod claimed;
 mod evaluation;
 mod facts;
@@ -25,6 +26,8 @@ mod keys;
 pub mod mint;
 mod minter;
 mod pod;
+pub mod possession;
+pub mod published;
 pub mod revoked;
 mod rule;
 mod settings;
@@ -45,9 +48,10 @@ pub use jwks::{KeySet, KeySetError};
 pub use keys::{KeyError, RootKey};
 pub use minter::{Minted, Minter};
 pub use pod::{Acting, PodKey};
-pub use revoked::Revoked;
+pub use published::{Address, Published, Source};
+pub use revoked::{Revocations, Revoked, RevokedError};
 pub use rule::{Rule, RuleError};
-pub use settings::{BiscuitSettings, JwtAlgorithm, JwtSettings, Settings, SettingsError};
+pub use settings::{BiscuitSettings, JwtAlgorithm, JwtSettings, Keys, Settings, SettingsError};
 pub use verified::{Capability, Verified};
 
 use cache::Cache;
@@ -110,7 +114,7 @@ impl Verifier {
     /// # Errors
     /// Fails when the settings accept nothing or no thread can be started.
     pub fn new(settings: Settings, limits: Limits) -> Result<Self, CapabilityError> {
-        if settings.biscuit.is_none() && settings.jwt.is_none() {
+        if settings.biscuit.is_none() && settings.jwt.is_empty() {
             return Err(CapabilityError::NothingAccepted);
         }
         let pool = Pool::new(limits.threads, limits.deadline).map_err(CapabilityError::Thread)?;
@@ -134,17 +138,61 @@ impl Verifier {
             return Err(Refusal::new(ReasonCode::CapabilityTooLarge));
         }
         let hash = blake3::hash(text.as_bytes());
-        let known = match self.inner.cache.find(&hash) {
+        let epoch = self.epoch();
+        let known = match self.inner.cache.find(&hash, epoch) {
             Some(known) => known,
             None => {
-                let known = self.prove_contained(text, &hash);
-                self.inner.cache.insert(hash, text.len(), known.clone());
+                let known = self.prove_contained(text, &hash, now);
+                let entry = cache::Entry::new(text.len(), epoch, known.clone());
+                self.inner.cache.insert(hash, entry);
                 known
             }
         };
         let verified = known?;
         verified.within_time(now)?;
         Ok(verified)
+    }
+
+    /// Where the key may have been published by now that a refused token names and its issuer's key set lacks.
+    #[must_use]
+    pub fn awaited(
+        &self,
+        presented: &Secret<String>,
+        now: Timestamp,
+    ) -> Option<Arc<Published<KeySet>>> {
+        let text = presented.expose();
+        if text.len() > self.inner.limits.token {
+            return None;
+        }
+        match Claimed::read(text) {
+            Some(Claimed::Jwt(token)) => jwt::awaited(&token, &self.inner.settings.jwt, now),
+            _ => None,
+        }
+    }
+
+    /// Whether `presented` was proven before, under the keys of now: to look at it again costs next to nothing.
+    #[must_use]
+    pub fn knows(&self, presented: &Secret<String>) -> bool {
+        let text = presented.expose();
+        let hash = blake3::hash(text.as_bytes());
+        let known = self.inner.cache.find(&hash, self.epoch());
+        text.len() <= self.inner.limits.token && known.is_some_and(|known| known.is_ok())
+    }
+
+    /// How many tokens are remembered.
+    #[cfg(test)]
+    fn remembered(&self) -> usize {
+        self.inner.cache.len()
+    }
+
+    /// Counts the key sets that were in use: what was found out under others is forgotten.
+    fn epoch(&self) -> u64 {
+        let issuers = self.inner.settings.jwt.iter();
+        let numbers = issuers.map(|issuer| match &issuer.keys {
+            Keys::Fixed(_) => 0,
+            Keys::Published(keys) => keys.number(),
+        });
+        numbers.sum()
     }
 
     /// Holds a proven token against one request: its expiry, every check in it, and `rule`.
@@ -171,13 +219,18 @@ impl Verifier {
     }
 
     /// A decoder that panics has met a token that is not to be trusted.
-    fn prove_contained(&self, text: &str, hash: &blake3::Hash) -> Result<Verified, Refusal> {
-        catch_unwind(AssertUnwindSafe(|| self.prove(text, hash))).unwrap_or_else(|_| {
+    fn prove_contained(
+        &self,
+        text: &str,
+        hash: &blake3::Hash,
+        now: Timestamp,
+    ) -> Result<Verified, Refusal> {
+        catch_unwind(AssertUnwindSafe(|| self.prove(text, hash, now))).unwrap_or_else(|_| {
             Err(Refusal::new(ReasonCode::CapabilityInvalid).because("it can't be decoded"))
         })
     }
 
-    fn prove(&self, text: &str, hash: &blake3::Hash) -> Result<Verified, Refusal> {
+    fn prove(&self, text: &str, hash: &blake3::Hash, now: Timestamp) -> Result<Verified, Refusal> {
         let settings = &self.inner.settings;
         match Claimed::read(text) {
             Some(Claimed::Biscuit(bytes)) => match &settings.biscuit {
@@ -185,10 +238,10 @@ impl Verifier {
                 None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
                     .because("Biscuit tokens are not accepted here")),
             },
-            Some(Claimed::Jwt(token)) => match &settings.jwt {
-                Some(accepted) => jwt::prove(&token, accepted, hash),
-                None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
+            Some(Claimed::Jwt(token)) => match settings.jwt.as_slice() {
+                [] => Err(Refusal::new(ReasonCode::CapabilityInvalid)
                     .because("JSON Web Tokens are not accepted here")),
+                issuers => jwt::prove(&token, issuers, hash, now),
             },
             None => Err(Refusal::new(ReasonCode::CapabilityInvalid)
                 .because("it is neither a Biscuit nor a JSON Web Token")),

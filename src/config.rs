@@ -20,7 +20,8 @@ pub use scalar::{Length, Size};
 use crate::capability::PodKey;
 use crate::capability::binding::Running;
 use crate::capability::mint::SigningKey;
-use crate::proxy::ProviderSettings;
+use crate::proxy::{Hops, ProviderSettings};
+use crate::transport::Identification;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -30,7 +31,9 @@ pub struct Config {
     /// Where to listen.
     pub listen: Listen,
     /// The certificate of the inbound listener; plain HTTP without.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Identification>,
+    /// Whose word on clients' addresses is taken.
+    pub hops: Hops,
     /// The app: `host:port`.
     pub upstream: Upstream,
     /// The policy file.
@@ -115,15 +118,6 @@ pub struct Mint {
     pub lifetime: SignedDuration,
 }
 
-/// A certificate chain and its key, PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The chain, leaf first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
 /// The app behind the sidecar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
@@ -156,6 +150,8 @@ pub struct Limits {
     pub buffered: usize,
     /// Bytes of a capability.
     pub token: usize,
+    /// Capabilities that do not hold, a second and client.
+    pub failures: u32,
     /// The filter's own bounds.
     pub filter: filter::Limits,
 }

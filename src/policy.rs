@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use http::Method;
+use jiff::Timestamp;
 
 pub use decide::Decision;
 pub use diagnostic::Diagnostic;
@@ -33,7 +34,7 @@ pub use permit::Permit;
 pub use route::Routed;
 
 use crate::capability::binding::Review;
-use crate::capability::{self, Revoked, RootKey};
+use crate::capability::{self, Revocations, RevokedError, RootKey, Source};
 use crate::policy::files::Inputs;
 use crate::policy::route::Table;
 use crate::policy::treatment::{DetectPlan, MediaRange};
@@ -72,7 +73,7 @@ pub struct Policy {
     detect: Arc<DetectPlan>,
     table: Table,
     bound: Option<Bound>,
-    revoked: Revoked,
+    revoked: Revocations,
     warnings: Vec<Diagnostic>,
 }
 
@@ -170,8 +171,43 @@ impl Policy {
 
     /// The capabilities that no longer hold.
     #[must_use]
-    pub fn revoked(&self) -> &Revoked {
+    pub fn revoked(&self) -> &Revocations {
         &self.revoked
+    }
+
+    /// What it reads from addresses: key sets and revocations.
+    #[must_use]
+    pub fn published(&self) -> Vec<Arc<dyn Source>> {
+        let keys = self.capability.published();
+        keys.chain(self.revoked.source()).collect()
+    }
+
+    /// Takes over what `before`, the policy in force, has read from the same addresses.
+    ///
+    /// # Errors
+    /// Refuses a list of revocations that was written before the one in force.
+    pub fn follow(&self, before: &Self, now: Timestamp) -> Result<(), RevokedError> {
+        let known = before.published();
+        for source in self.published() {
+            let is_same = |known: &&Arc<dyn Source>| {
+                known.what() == source.what() && known.address().url == source.address().url
+            };
+            let last = known.iter().find(is_same).and_then(|known| known.last());
+            if let Some((text, confirmed)) = last
+                && let Err(error) = source.take(&text, confirmed.min(now))
+            {
+                let what = source.what();
+                tracing::warn!(
+                    error,
+                    what,
+                    "what was read before does not fit the changed policy"
+                );
+            }
+        }
+        match (self.revoked.fixed_list(), before.revoked.fixed_list()) {
+            (Some(list), Some(old)) => list.clone().replaces(old).map(|_| ()),
+            _ => Ok(()),
+        }
     }
 
     /// What is no mistake and may not be meant.

@@ -3,6 +3,7 @@
 //! [`pipeline`] is the whole way in one readable function; the other files hold its steps. Reasons
 //! become status codes in [`respond`] and nowhere else.
 
+mod admission;
 mod answer;
 mod clearing;
 mod confine;
@@ -13,6 +14,7 @@ mod exchange;
 mod fence;
 mod gate;
 mod headers;
+mod hops;
 mod identity;
 mod judge;
 mod leash;
@@ -23,15 +25,19 @@ mod pin;
 pub mod pipeline;
 pub mod respond;
 mod spelling;
+mod throttle;
 mod upload;
 mod upstream;
 mod validators;
 
+pub use admission::Admission;
 pub use answer::Answer;
 pub use clearing::Marker;
 pub use exchange::Ledger;
 pub use gate::Gate;
+pub use hops::{HopField, Hops, Network};
 pub use judge::Judge;
 pub use own::{Own, Provider, ProviderSettings, Spent};
 pub use pin::Pin;
 pub use pipeline::Inbound;
+pub use throttle::Throttle;

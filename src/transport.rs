@@ -15,8 +15,8 @@ pub mod wire;
 
 pub use framing::Malformed;
 pub use listen::Listener;
-pub use meter::{Busy, Meter};
+pub use meter::{Busy, Meter, Peer};
 pub use serve::{Limits, Server};
-pub use tls::Acceptor;
+pub use tls::{Acceptor, Identification};
 pub use upstream::{Lease, Upstream, UpstreamError};
 pub use wire::Misread;

@@ -1,7 +1,9 @@
 //! Words that two or more rooms share: small types without I/O that can't hold nonsense.
 
+pub mod control;
 pub mod decision_id;
 pub mod direction;
+pub mod duration;
 pub mod fingerprint;
 pub mod limits;
 pub mod origin;
@@ -13,12 +15,14 @@ pub mod subject;
 pub mod target;
 pub mod verdict;
 
+pub use control::Control;
 pub use decision_id::DecisionId;
 pub use direction::Direction;
+pub use duration::parse_duration;
 pub use fingerprint::FingerprintKey;
 pub use limits::{Budget, Reservation};
 pub use origin::Origin;
-pub use reason::{Control, ReasonCode};
+pub use reason::ReasonCode;
 pub use refusal::Refusal;
 pub use secret::Secret;
 pub use subject::Subject;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{AppError, Handle, Sources, tell_of_binding};
-use crate::config::{BindingSource, Config, TlsFiles};
+use crate::config::{BindingSource, Config};
 use crate::proxy::{Inbound, Judge};
 use crate::runtime::{Watch, task};
-use crate::transport::Acceptor;
+use crate::transport::{Acceptor, Identification};
 
 /// How long after the start the policy is looked at once more.
 const SETTLED: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ const SETTLED: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Reloader {
     sources: Sources,
-    tls: Option<(TlsFiles, Acceptor)>,
+    tls: Option<(Identification, Acceptor)>,
     shared: Arc<Inbound>,
     handle: Handle,
     watch: Option<Watch>,
@@ -84,6 +84,7 @@ impl Reloader {
         }
         if let Some((tls, _)) = &self.tls {
             files.extend([tls.certificate.clone(), tls.key.clone()]);
+            files.extend(tls.client_ca.clone());
         }
         files
     }
@@ -109,6 +110,11 @@ impl Reloader {
             }
         };
         if self.shared.judge.snapshot().value.policy.hash() == judge.policy.hash() {
+            return self.reload_binding().await;
+        }
+        let before = Arc::clone(&self.shared.judge.snapshot().value.policy);
+        if let Err(error) = judge.policy.follow(&before, Timestamp::now()) {
+            self.refuse(&AppError::Revoked(error));
             return self.reload_binding().await;
         }
         let hash = judge.policy.hash().to_owned();
@@ -150,14 +156,15 @@ impl Reloader {
                 tracing::error!(%mistake, "the changed policy is refused");
             }
         }
-        tracing::error!(%error, "the changed policy is refused: the old one stays in force");
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, cause, "the changed policy is refused: the old one stays in force");
     }
 
     async fn reload_tls(&self) {
         let Some((files, acceptor)) = self.tls.clone() else {
             return;
         };
-        let loading = task::spawn_blocking(move || acceptor.reload(&files.certificate, &files.key));
+        let loading = task::spawn_blocking(move || acceptor.reload(&files));
         let is_taken = match loading.await {
             Ok(Ok(is_new)) if !is_new => return,
             Ok(Ok(_)) => true,

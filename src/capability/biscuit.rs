@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 
 use super::Verified;
+use super::possession::Confirmation;
 use super::settings::BiscuitSettings;
 use crate::types::{ReasonCode, Refusal, Subject};
 use shape::Shape;
@@ -58,12 +59,15 @@ pub(super) fn prove(
     let shape = Shape::measure(&blocks)?;
     let mut preview = None;
     let mut revision = None;
+    let (mut bound_key, mut bound_certificate) = (None, None);
     let mut users = Vec::new();
     let mut attributes = Vec::new();
     for (name, value) in blocks.authority_facts()? {
         match name {
             "preview" => only(&mut preview, value)?,
             "revision" => only(&mut revision, value)?,
+            KEY => only(&mut bound_key, value)?,
+            CERTIFICATE => only(&mut bound_certificate, value)?,
             _ => {
                 if name == "user" && !users.contains(&value) {
                     users.push(value);
@@ -82,8 +86,16 @@ pub(super) fn prove(
         .iter()
         .map(|id| hex::encode(id).into())
         .collect();
+    let names = blocks.authority_names();
+    // A binding in a form that nobody reads would be none.
+    let is_lost = |name: &str, found: bool| !found && names.contains_key(name);
+    if is_lost(KEY, bound_key.is_some()) || is_lost(CERTIFICATE, bound_certificate.is_some()) {
+        return Err(invalid("what it is bound to is not one string"));
+    }
+    let bound = Confirmation::of_facts(bound_key.as_deref(), bound_certificate.as_deref())
+        .ok_or_else(|| invalid("what it is bound to is no SHA-256 hash in base64url"))?;
     let proven = Proven {
-        names: blocks.authority_names(),
+        names,
         shape,
         preview,
         revision,
@@ -94,6 +106,7 @@ pub(super) fn prove(
         subject,
         blocks.expires(),
         revocation_ids,
+        bound,
         proven,
     ))
 }
@@ -101,9 +114,9 @@ pub(super) fn prove(
 /// Keeps the one value that a fact about the whole token may have.
 fn only(slot: &mut Option<Box<str>>, value: &str) -> Result<(), Refusal> {
     match slot {
-        Some(known) if known.as_ref() != value => {
-            Err(invalid("its first block names two previews or revisions"))
-        }
+        Some(known) if known.as_ref() != value => Err(invalid(
+            "its first block names two previews, revisions or bindings",
+        )),
         _ => {
             *slot = Some(value.into());
             Ok(())
@@ -253,12 +266,17 @@ pub(super) fn expiry(check: &schema::Check, symbols: &SymbolTable) -> Option<Tim
 
 /// Whether an attribute can't have this name: it means the user, the request or the whole token.
 pub(super) fn is_reserved(name: &str) -> bool {
-    AMBIENT.contains(&name) || ["user", "preview", "revision"].contains(&name)
+    AMBIENT.contains(&name) || ["user", "preview", "revision", KEY, CERTIFICATE].contains(&name)
 }
 
 pub(super) fn schema_kind(kind: i32) -> Option<op_binary::Kind> {
     op_binary::Kind::from_i32(kind)
 }
+
+/// The thumbprint (RFC 7638) of the key that its sender must have, as `jkt` is a JSON Web Token's.
+pub(super) const KEY: &str = "bound_key";
+/// The hash of the client certificate that its sender must show, as `x5t#S256` is a JSON Web Token's.
+pub(super) const CERTIFICATE: &str = "bound_certificate";
 
 /// Facts that describe the request; only this sidecar states them.
 const AMBIENT: [&str; 6] = ["host", "method", "operation", "path", "resource", "time"];

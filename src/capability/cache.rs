@@ -4,9 +4,28 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::Verified;
-use crate::types::Refusal;
+use crate::types::{ReasonCode, Refusal};
 
 type Known = Result<Verified, Refusal>;
+
+/// What one token turned out to be.
+pub(super) struct Entry {
+    /// Bytes of its text.
+    bytes: usize,
+    /// The key sets under which that was found out.
+    epoch: u64,
+    known: Known,
+}
+
+impl Entry {
+    pub(super) fn new(bytes: usize, epoch: u64, known: Known) -> Self {
+        Self {
+            bytes,
+            epoch,
+            known,
+        }
+    }
+}
 
 /// What the last few thousand tokens turned out to be, by the hash of their text.
 ///
@@ -22,8 +41,8 @@ pub(super) struct Cache {
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<[u8; 32], (usize, Known)>,
-    old: HashMap<[u8; 32], (usize, Known)>,
+    young: HashMap<[u8; 32], Entry>,
+    old: HashMap<[u8; 32], Entry>,
     young_bytes: usize,
 }
 
@@ -36,40 +55,58 @@ impl Cache {
         }
     }
 
-    pub(super) fn find(&self, hash: &blake3::Hash) -> Option<Known> {
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let sides = [&self.good, &self.bad].into_iter();
+        sides
+            .map(|side| {
+                let side = side.lock().unwrap_or_else(PoisonError::into_inner);
+                side.young.len() + side.old.len()
+            })
+            .sum()
+    }
+
+    /// What is known about a token since `epoch` began.
+    pub(super) fn find(&self, hash: &blake3::Hash, epoch: u64) -> Option<Known> {
         [&self.good, &self.bad].into_iter().find_map(|side| {
             let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
-            side.find(hash.as_bytes(), self.bound)
+            side.find(hash.as_bytes(), epoch, self.bound)
         })
     }
 
-    /// Remembers what a text of `bytes` bytes turned out to be.
-    pub(super) fn insert(&self, hash: blake3::Hash, bytes: usize, known: Known) {
-        let side = if known.is_ok() { &self.good } else { &self.bad };
+    /// Remembers what a token turned out to be.
+    pub(super) fn insert(&self, hash: blake3::Hash, entry: Entry) {
+        // Passes with time, not with other keys; and it cost next to nothing to find out.
+        let is_passing = |refusal: &Refusal| refusal.code == ReasonCode::IssuerKeysStale;
+        if entry.known.as_ref().is_err_and(is_passing) {
+            return;
+        }
+        let is_good = entry.known.is_ok();
+        let side = if is_good { &self.good } else { &self.bad };
         let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
-        side.insert(*hash.as_bytes(), (bytes, known), self.bound);
+        side.insert(*hash.as_bytes(), entry, self.bound);
     }
 }
 
 impl Generations {
-    fn find(&mut self, hash: &[u8; 32], bound: usize) -> Option<Known> {
-        if let Some((_, known)) = self.young.get(hash) {
-            return Some(known.clone());
+    fn find(&mut self, hash: &[u8; 32], epoch: u64, bound: usize) -> Option<Known> {
+        if let Some(entry) = self.young.get(hash) {
+            return (entry.epoch == epoch).then(|| entry.known.clone());
         }
-        let entry = self.old.remove(hash)?;
-        let known = entry.1.clone();
+        let entry = self.old.remove(hash).filter(|entry| entry.epoch == epoch)?;
+        let known = entry.known.clone();
         self.insert(*hash, entry, bound);
         Some(known)
     }
 
-    fn insert(&mut self, hash: [u8; 32], entry: (usize, Known), bound: usize) {
+    fn insert(&mut self, hash: [u8; 32], entry: Entry, bound: usize) {
         if self.young.len() >= bound || self.young_bytes >= BYTES {
             self.old = std::mem::take(&mut self.young);
             self.young_bytes = 0;
         }
-        self.young_bytes += entry.0;
-        if let Some((bytes, _)) = self.young.insert(hash, entry) {
-            self.young_bytes -= bytes;
+        self.young_bytes += entry.bytes;
+        if let Some(replaced) = self.young.insert(hash, entry) {
+            self.young_bytes -= replaced.bytes;
         }
     }
 }
@@ -87,7 +124,7 @@ impl std::fmt::Debug for Cache {
 
 #[cfg(test)]
 mod tests {
-    use super::Cache;
+    use super::{Cache, Entry};
     use crate::types::{ReasonCode, Refusal};
 
     #[test]
@@ -95,12 +132,13 @@ mod tests {
         let cache = Cache::new(40);
         let name = |number: u32| blake3::hash(&number.to_le_bytes());
         let bad = Err(Refusal::new(ReasonCode::CapabilityInvalid));
-        cache.insert(name(0), 9, bad.clone());
+        cache.insert(name(0), Entry::new(9, 1, bad.clone()));
         for number in 1..1000 {
-            cache.insert(name(number), 9, bad.clone());
-            assert!(cache.find(&name(0)).is_some(), "in use after {number}");
+            cache.insert(name(number), Entry::new(9, 1, bad.clone()));
+            assert!(cache.find(&name(0), 1).is_some(), "in use after {number}");
         }
-        assert!(cache.find(&name(1)).is_none());
+        assert!(cache.find(&name(1), 1).is_none());
+        assert!(cache.find(&name(0), 2).is_none(), "found under other keys");
         let side = cache.bad.lock().unwrap();
         assert!(side.young.len() + side.old.len() <= 20);
     }
@@ -110,7 +148,8 @@ mod tests {
         let cache = Cache::new(1_000_000);
         let bad = Err(Refusal::new(ReasonCode::CapabilityInvalid));
         for number in 0..1000_u32 {
-            cache.insert(blake3::hash(&number.to_le_bytes()), 8192, bad.clone());
+            let entry = Entry::new(8192, 0, bad.clone());
+            cache.insert(blake3::hash(&number.to_le_bytes()), entry);
         }
         let side = cache.bad.lock().unwrap();
         assert!(side.young.len() + side.old.len() <= 256);

@@ -25,7 +25,12 @@ pub fn prove(
     let Some(Claimed::Jwt(token)) = Claimed::read(text) else {
         return Err(invalid("it is not a JSON Web Token"));
     };
-    let verified = jwt::prove(&token, settings, &blake3::hash(text.as_bytes()))?;
+    let verified = jwt::prove(
+        &token,
+        std::slice::from_ref(settings),
+        &blake3::hash(text.as_bytes()),
+        now,
+    )?;
     verified.within_time(now)?;
     let (_, claims) = token
         .members()

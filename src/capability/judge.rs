@@ -47,6 +47,11 @@ pub fn jwt(
     let times = Demands { issuer, audience }
         .hold(&claims)
         .map_err(Rejection::Token)?;
+    if claims.contains_key("cnf") {
+        return Err(Rejection::Token(
+            "it is bound to a key, and its proof can't be checked here",
+        ));
+    }
     let subject = claims
         .get("sub")
         .and_then(|sub| sub.as_str())

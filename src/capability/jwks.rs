@@ -67,6 +67,12 @@ impl KeySet {
         Ok(Self { keys: set })
     }
 
+    /// The one key of a JWK; none where it is no public key that can verify.
+    pub(super) fn of_one(jwk: &Map<String, Value>) -> Option<Self> {
+        let key = Key::read(jwk).ok().flatten()?;
+        Some(Self { keys: vec![key] })
+    }
+
     /// How many keys can verify.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -79,9 +85,16 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// Whether a key of the set can have signed by `algorithm`.
-    pub(super) fn covers(&self, algorithm: JwtAlgorithm) -> bool {
-        self.keys.iter().any(|key| key.fits(algorithm))
+    /// Whether a key of the set can have signed by one of `algorithms`.
+    pub(crate) fn covers_any(&self, algorithms: &[JwtAlgorithm]) -> bool {
+        let is_covered =
+            |algorithm: &JwtAlgorithm| self.keys.iter().any(|key| key.fits(*algorithm));
+        algorithms.iter().any(is_covered)
+    }
+
+    /// Whether a key has this id.
+    pub(super) fn names(&self, id: &str) -> bool {
+        self.keys.iter().any(|key| key.id.as_deref() == Some(id))
     }
 
     /// The one key that a header names: by its id, or as the only one that fits.

@@ -1,15 +1,21 @@
-//! JSON Web Tokens: one signature, one issuer, one audience, and claims that become the subject's attributes.
+//! JSON Web Tokens: one signature, one issuer of those that are known, its audience, and claims that become the subject's attributes.
 //!
 //! The crate checks signatures; everything it leaves to its caller is checked here: the exact form of the
 //! three parts, `crit` and its kin, duplicate names, the key's fitness (see `jwks`), and the claims.
 //! Header members that bring a key along (`jwk`, `jku`, `x5c`, `x5u`) are refused: the key set alone says who signs.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
-use super::settings::{JwtAlgorithm, JwtSettings};
+use super::possession::Confirmation;
+use super::published::Published;
+use super::settings::{JwtAlgorithm, JwtSettings, Keys};
+use super::verified::Period;
 use super::{KeySet, Verified, json, jwks};
 use crate::types::{ReasonCode, Refusal, Subject};
 
@@ -38,6 +44,13 @@ impl<'t> Compact<'t> {
         })
     }
 
+    /// Whether `key` signed it by `algorithm`.
+    pub(super) fn is_signed_by(&self, key: &DecodingKey, algorithm: JwtAlgorithm) -> bool {
+        let (signature, message) = (self.signature, self.signed.as_bytes());
+        let algorithm = jwks::algorithm(algorithm);
+        jsonwebtoken::crypto::verify(signature, message, key, algorithm).unwrap_or(false)
+    }
+
     /// The unverified header and payload, for those who only look.
     pub(super) fn members(&self) -> Option<(Map<String, Value>, Map<String, Value>)> {
         let header = json::object(&base64url(self.header)?)?;
@@ -49,10 +62,20 @@ impl<'t> Compact<'t> {
 /// A token's subject and times, once everything about it holds except the clock.
 pub(super) fn prove(
     token: &Compact<'_>,
-    settings: &JwtSettings,
+    issuers: &[JwtSettings],
     hash: &blake3::Hash,
+    now: Timestamp,
 ) -> Result<Verified, Refusal> {
-    let payload = verify(token, &settings.keys, &settings.algorithms).map_err(invalid)?;
+    let settings = issuer(token, issuers)?;
+    let (keys, source) = match &settings.keys {
+        Keys::Fixed(keys) => (Arc::clone(keys), None),
+        Keys::Published(source) => {
+            let keys = source.current(now);
+            let keys = keys.ok_or_else(|| Refusal::new(ReasonCode::IssuerKeysStale))?;
+            (keys, Some(Arc::clone(source)))
+        }
+    };
+    let payload = verify(token, &keys, &settings.algorithms).map_err(invalid)?;
     let claims =
         json::object(&payload).ok_or_else(|| invalid("its claims are not one JSON object"))?;
     let demands = Demands {
@@ -60,17 +83,62 @@ pub(super) fn prove(
         audience: Some(&settings.audience),
     };
     let times = demands.hold(&claims).map_err(invalid)?;
-    let id = text(&claims, "sub").unwrap_or_default();
-    let subject = Subject::new(id, attributes(&claims, settings))
-        .ok_or_else(|| invalid("its `sub` is missing, empty or holds control characters"))?;
+    let bound = match claims.get("cnf") {
+        None => None,
+        Some(claim) => {
+            let bound = Confirmation::of_claim(claim);
+            Some(bound.ok_or_else(|| invalid("it is bound in a way that can't be checked here"))?)
+        }
+    };
+    let nameless = "its `sub` is missing, empty or holds control characters";
+    let id = text(&claims, "sub").filter(|id| !id.is_empty());
+    let id = format!(
+        "{}{}",
+        settings.prefix,
+        id.ok_or_else(|| invalid(nameless))?
+    );
+    let subject = Subject::new(&id, attributes(&id, &claims, settings));
+    let subject = subject.ok_or_else(|| invalid(nameless))?;
     Ok(Verified::jwt(
         hash,
         subject,
-        times.not_before,
-        times.expires,
-        settings.leeway,
+        Period {
+            not_before: times.not_before,
+            expires: Some(times.expires),
+            leeway: settings.leeway,
+        },
         text(&claims, "jti"),
+        source,
+        bound,
     ))
+}
+
+/// The one of `issuers` that the token says it is from, which its signature has yet to prove.
+fn issuer<'i>(token: &Compact<'_>, issuers: &'i [JwtSettings]) -> Result<&'i JwtSettings, Refusal> {
+    if let [only] = issuers {
+        return Ok(only);
+    }
+    let claims = base64url(token.payload)
+        .and_then(|payload| json::object(&payload))
+        .ok_or_else(|| invalid("its claims are not one JSON object"))?;
+    let named = text(&claims, "iss");
+    let known = issuers.iter().find(|issuer| Some(&*issuer.issuer) == named);
+    known.ok_or_else(|| invalid("it is from another issuer"))
+}
+
+/// The key set in which a refused token's key may stand by now.
+pub(super) fn awaited(
+    token: &Compact<'_>,
+    issuers: &[JwtSettings],
+    now: Timestamp,
+) -> Option<Arc<Published<KeySet>>> {
+    let Keys::Published(source) = &issuer(token, issuers).ok()?.keys else {
+        return None;
+    };
+    let header = json::object(&base64url(token.header)?)?;
+    let id = text(&header, "kid")?;
+    let is_unknown = source.current(now).is_none_or(|keys| !keys.names(id));
+    is_unknown.then(|| Arc::clone(source))
 }
 
 /// The payload of a token whose form, header and signature hold.
@@ -104,16 +172,10 @@ pub(super) fn verify(
     let key = keys
         .choose(id, algorithm)
         .ok_or("it names no key of the key set")?;
-    let holds = jsonwebtoken::crypto::verify(
-        token.signature,
-        token.signed.as_bytes(),
-        key,
-        jwks::algorithm(algorithm),
-    );
-    match holds {
-        Ok(true) => Ok(payload),
-        Ok(false) | Err(_) => Err("its signature does not hold"),
+    if !token.is_signed_by(key, algorithm) {
+        return Err("its signature does not hold");
     }
+    Ok(payload)
 }
 
 /// What registered claims must say.
@@ -142,9 +204,6 @@ impl Demands<'_> {
         {
             return Err("it is for another audience");
         }
-        if claims.contains_key("cnf") {
-            return Err("it is bound to a key, which can't be checked here");
-        }
         if claims.contains_key("events") {
             return Err("it reports an event (RFC 8417), and is no user's token");
         }
@@ -159,13 +218,17 @@ impl Demands<'_> {
 }
 
 /// The attributes that the claims vouch for.
-fn attributes(claims: &Map<String, Value>, settings: &JwtSettings) -> Vec<(String, String)> {
+fn attributes(
+    id: &str,
+    claims: &Map<String, Value>,
+    settings: &JwtSettings,
+) -> Vec<(String, String)> {
     let is_true = |name: &str| claims.get(name) == Some(&Value::Bool(true));
     let mut attributes = Vec::new();
     let mut add = |attribute: &str, value: Option<&Value>| {
         attributes.extend(words(value).map(|word| (attribute.to_owned(), word)));
     };
-    add("user", claims.get("sub"));
+    add("user", Some(&Value::from(id)));
     if is_true("email_verified") {
         add("email", claims.get("email"));
     }
@@ -177,13 +240,13 @@ fn attributes(claims: &Map<String, Value>, settings: &JwtSettings) -> Vec<(Strin
     add("group", claims.get("groups"));
     for (claim, attribute) in &settings.claims {
         // A mapping is no way round the issuer's word on whether these are the user's own.
-        let is_vouched = match claim.as_str() {
-            "email" => is_true("email_verified"),
-            "phone_number" => is_true("phone_number_verified"),
+        let is_vouched = match claim.top() {
+            Some("email") => is_true("email_verified"),
+            Some("phone_number") => is_true("phone_number_verified"),
             _ => true,
         };
         if is_vouched {
-            add(attribute, claims.get(claim));
+            add(attribute, claim.find(claims));
         }
     }
     attributes

@@ -109,6 +109,10 @@ pub struct Grant {
     pub expires: Option<Timestamp>,
     /// The preview it is made for; the token is refused elsewhere.
     pub preview: Option<String>,
+    /// The thumbprint (RFC 7638, base64url) of the key that its sender must prove to have.
+    pub bound_key: Option<String>,
+    /// The SHA-256 hash (base64url) of the client certificate that its sender must show.
+    pub bound_certificate: Option<String>,
 }
 
 impl Grant {
@@ -126,6 +130,20 @@ impl Grant {
     pub fn with(mut self, attribute: &str, value: &str) -> Self {
         self.attributes
             .push((attribute.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same, good only for who proves to have a key: its thumbprint (RFC 7638), in base64url.
+    #[must_use]
+    pub fn bound_to_key(mut self, thumbprint: &str) -> Self {
+        self.bound_key = Some(thumbprint.to_owned());
+        self
+    }
+
+    /// The same, good only on connections with a client certificate: the SHA-256 hash of its DER, in base64url.
+    #[must_use]
+    pub fn bound_to_certificate(mut self, hash: &str) -> Self {
+        self.bound_certificate = Some(hash.to_owned());
         self
     }
 
@@ -149,6 +167,12 @@ impl Grant {
         if !fits(&self.user) {
             return Err(MintError::User);
         }
+        let mut bound = [&self.bound_key, &self.bound_certificate]
+            .into_iter()
+            .flatten();
+        if !bound.all(|hash| super::possession::is_hash(hash)) {
+            return Err(MintError::Bound);
+        }
         if names_fit && values_fit {
             Ok(())
         } else {
@@ -167,11 +191,18 @@ impl Grant {
             .preview
             .iter()
             .map(|preview| ("preview".to_owned(), preview.clone()));
+        let key_of =
+            |(name, value): (&str, &Option<String>)| Some((name.to_owned(), value.clone()?));
+        let bound = [
+            (biscuit::KEY, &self.bound_key),
+            (biscuit::CERTIFICATE, &self.bound_certificate),
+        ];
         let mut builder = BiscuitBuilder::new();
         for (name, value) in user
             .into_iter()
             .chain(self.attributes.iter().cloned())
             .chain(preview)
+            .chain(bound.into_iter().filter_map(key_of))
         {
             builder = builder
                 .fact(Fact::new(name, vec![string(&value)]))
@@ -229,6 +260,16 @@ impl Grant {
                 claims.insert(vouch.to_owned(), Value::Bool(true));
             }
         }
+        let mut bound = Map::new();
+        for (name, hash) in [
+            ("jkt", &self.bound_key),
+            ("x5t#S256", &self.bound_certificate),
+        ] {
+            bound.extend(hash.iter().map(|hash| (name.to_owned(), json!(hash))));
+        }
+        if !bound.is_empty() {
+            claims.insert("cnf".to_owned(), Value::Object(bound));
+        }
         let id = stamp.key_id.map_or_else(|| key.id(), str::to_owned);
         let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": id}).to_string();
         let claims = Value::Object(claims).to_string();
@@ -268,6 +309,9 @@ pub enum MintError {
         "an attribute is a name of letters, digits and `_`, not one of the request's own facts, and a value without control characters"
     )]
     Attribute,
+    /// What it is to be bound to is no hash.
+    #[error("a key's thumbprint and a certificate's hash are 43 characters of base64url")]
+    Bound,
     /// The Biscuit can't be built.
     #[error("can't build the Biscuit")]
     Biscuit(#[source] biscuit_auth::error::Token),
@@ -285,6 +329,9 @@ pub enum MintError {
         "a Biscuit is a capability already, and may be narrowed: only a JSON Web Token is exchanged"
     )]
     Narrowed,
+    /// A token that is bound to a key would be exchanged.
+    #[error("the token is bound to a key, which the capability would not be")]
+    Possessed,
     /// A JSON Web Token for one preview.
     #[error("a JSON Web Token proves who the user is, not for which preview; mint a Biscuit")]
     Preview,

@@ -86,10 +86,13 @@ impl Minter {
     /// A capability for the user of another token that was proven; it never holds longer than that.
     ///
     /// # Errors
-    /// Refuses Biscuits: what they forbid themselves would be lost.
+    /// Refuses Biscuits: what they forbid themselves would be lost. So would the key that a token is bound to.
     pub fn exchange(&self, verified: &Verified, now: Timestamp) -> Result<Minted, MintError> {
         if verified.is_biscuit() {
             return Err(MintError::Narrowed);
+        }
+        if verified.confirmation().is_some() {
+            return Err(MintError::Possessed);
         }
         self.mint(verified.subject(), now, verified.expires())
     }

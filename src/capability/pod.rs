@@ -159,7 +159,7 @@ mod tests {
         let (token, _) = token(&key, now);
         let settings = Settings {
             biscuit: Some(BiscuitSettings::new(vec![key.public()]).unwrap()),
-            jwt: None,
+            ..Settings::default()
         };
         let verifier = Verifier::new(settings, Limits::default()).unwrap();
         let refusal = verifier

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::claim::ClaimPath;
+use super::published::{Published, Source};
 use super::{KeySet, RootKey};
 
 /// Leeway for clocks that differ, unless the policy says less.
@@ -17,8 +20,39 @@ const LEEWAY: u16 = 60;
 pub struct Settings {
     /// Biscuits, and the keys that may have signed them.
     pub biscuit: Option<BiscuitSettings>,
-    /// JSON Web Tokens, and the issuer they come from.
-    pub jwt: Option<JwtSettings>,
+    /// JSON Web Tokens: the issuers they come from, each of another name.
+    pub jwt: Vec<JwtSettings>,
+}
+
+impl Settings {
+    /// The key sets that are read from addresses.
+    pub fn published(&self) -> impl Iterator<Item = Arc<dyn Source>> {
+        self.jwt.iter().filter_map(|issuer| match &issuer.keys {
+            Keys::Published(keys) => Some(Arc::clone(keys) as Arc<dyn Source>),
+            Keys::Fixed(_) => None,
+        })
+    }
+}
+
+/// The keys of one issuer of JSON Web Tokens.
+#[derive(Clone, Debug)]
+pub enum Keys {
+    /// As they stood in a file.
+    Fixed(Arc<KeySet>),
+    /// As they stand at an address.
+    Published(Arc<Published<KeySet>>),
+}
+
+impl From<KeySet> for Keys {
+    fn from(keys: KeySet) -> Self {
+        Self::Fixed(Arc::new(keys))
+    }
+}
+
+impl From<Arc<Published<KeySet>>> for Keys {
+    fn from(keys: Arc<Published<KeySet>>) -> Self {
+        Self::Published(keys)
+    }
 }
 
 /// The issuers of Biscuits.
@@ -56,9 +90,10 @@ pub struct JwtSettings {
     pub(super) issuer: Box<str>,
     pub(super) audience: Box<str>,
     pub(super) algorithms: Vec<JwtAlgorithm>,
-    pub(super) keys: KeySet,
+    pub(super) keys: Keys,
     pub(super) leeway: u16,
-    pub(super) claims: BTreeMap<String, String>,
+    pub(super) prefix: Box<str>,
+    pub(super) claims: Vec<(ClaimPath, Box<str>)>,
 }
 
 impl JwtSettings {
@@ -70,8 +105,9 @@ impl JwtSettings {
         issuer: &str,
         audience: &str,
         algorithms: Vec<JwtAlgorithm>,
-        keys: KeySet,
+        keys: impl Into<Keys>,
     ) -> Result<Self, SettingsError> {
+        let keys = keys.into();
         if issuer.is_empty() {
             return Err(SettingsError::Issuer);
         }
@@ -81,7 +117,9 @@ impl JwtSettings {
         if algorithms.is_empty() {
             return Err(SettingsError::Algorithms);
         }
-        if !algorithms.iter().any(|algorithm| keys.covers(*algorithm)) {
+        if let Keys::Fixed(keys) = &keys
+            && !keys.covers_any(&algorithms)
+        {
             return Err(SettingsError::Keys);
         }
         Ok(Self {
@@ -90,7 +128,8 @@ impl JwtSettings {
             algorithms,
             keys,
             leeway: LEEWAY,
-            claims: BTreeMap::new(),
+            prefix: Box::default(),
+            claims: Vec::new(),
         })
     }
 
@@ -110,10 +149,25 @@ impl JwtSettings {
         Ok(self)
     }
 
+    /// Puts `prefix` before every `sub`, so that users of two issuers can't be one.
+    ///
+    /// # Errors
+    /// Refuses control characters and more than 64 bytes.
+    pub fn with_prefix(mut self, prefix: &str) -> Result<Self, SettingsError> {
+        if prefix.len() > 64 || prefix.chars().any(char::is_control) {
+            return Err(SettingsError::Prefix);
+        }
+        self.prefix = prefix.into();
+        Ok(self)
+    }
+
     /// Holds one pair of [`Self::with_claims`] against its rules.
     pub(crate) fn check_claim(claim: &str, attribute: &str) -> Result<(), SettingsError> {
         if claim.is_empty() || attribute.is_empty() {
             return Err(SettingsError::ClaimEmpty);
+        }
+        if ClaimPath::parse(claim).is_none() {
+            return Err(SettingsError::ClaimPath);
         }
         let is_standard = ["email", "phone"].contains(&attribute);
         if is_standard || super::biscuit::is_reserved(attribute) {
@@ -122,15 +176,16 @@ impl JwtSettings {
         Ok(())
     }
 
-    /// Also reads these claims (claim to attribute): strings, numbers, or arrays of them.
+    /// Also reads these claims (a name or a path, `$.a.b`, to an attribute): strings, whole numbers, or arrays of them.
     ///
     /// # Errors
     /// Refuses empty names and attributes with a meaning of their own.
     pub fn with_claims(mut self, claims: BTreeMap<String, String>) -> Result<Self, SettingsError> {
-        for (claim, attribute) in &claims {
-            Self::check_claim(claim, attribute)?;
+        for (claim, attribute) in claims {
+            Self::check_claim(&claim, &attribute)?;
+            let path = ClaimPath::parse(&claim).ok_or(SettingsError::ClaimPath)?;
+            self.claims.push((path, attribute.into()));
         }
-        self.claims = claims;
         Ok(self)
     }
 }
@@ -200,6 +255,9 @@ pub enum SettingsError {
     /// A claim or attribute without a name.
     #[error("claims and attributes need a name")]
     ClaimEmpty,
+    /// A path that is none.
+    #[error("not the path of a claim: write `$.realm_access.roles`, names alone")]
+    ClaimPath,
     /// An attribute that only a standard claim fills, or that means the request.
     #[error("the attribute `{0}` has a meaning of its own; choose another name")]
     ClaimReserved(String),
@@ -212,6 +270,9 @@ pub enum SettingsError {
     /// Too much leeway.
     #[error("the leeway may be 60 seconds at most")]
     Leeway,
+    /// A prefix that is too long or holds control characters.
+    #[error("a prefix has at most 64 bytes and no control characters")]
+    Prefix,
     /// No root key.
     #[error("at least one root key must be listed")]
     NoRootKey,

@@ -226,7 +226,7 @@ fn accepts_any_of_its_root_keys() {
     let biscuit = BiscuitSettings::new(vec![new.public(), old.public()]).unwrap();
     let settings = Settings {
         biscuit: Some(biscuit),
-        jwt: None,
+        jwt: Vec::new(),
     };
     let verifier = Verifier::new(settings, Limits::default()).unwrap();
     for key in [old, new] {
@@ -240,7 +240,7 @@ fn verifier(key: &SigningKey) -> Verifier {
     let biscuit = BiscuitSettings::new(vec![key.public()]).unwrap();
     let settings = Settings {
         biscuit: Some(biscuit),
-        jwt: None,
+        jwt: Vec::new(),
     };
     // Generous: a test must not fail because the machine is busy.
     let limits = Limits {

@@ -102,10 +102,9 @@ impl Ticket {
     #[must_use]
     pub fn grant(&self) -> Grant {
         Grant {
-            user: self.user.clone(),
             attributes: self.attributes.clone(),
-            expires: None,
             preview: Some(self.preview.clone()),
+            ..Grant::new(&self.user)
         }
     }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::KeySet;
 use super::biscuit::Proven;
+use super::possession::Confirmation;
+use super::published::Published;
 use crate::types::{ReasonCode, Refusal, Subject};
 
 /// A token whose signature and shape are proven; it may still have expired or forbid the request.
@@ -15,11 +18,22 @@ pub struct Verified(Arc<Token>);
 struct Token {
     id: Box<str>,
     subject: Arc<Subject>,
-    not_before: Option<Timestamp>,
-    expires: Option<Timestamp>,
-    leeway: SignedDuration,
+    period: Period,
+    /// Where its issuer's keys are published, which must not be too old when it is used.
+    keys: Option<Arc<Published<KeySet>>>,
     revocation_ids: Vec<Box<str>>,
+    /// What its sender must prove to have.
+    bound: Option<Confirmation>,
     biscuit: Option<Proven>,
+}
+
+/// When a token holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Period {
+    pub(super) not_before: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
+    /// Seconds by which clocks may differ.
+    pub(super) leeway: u16,
 }
 
 impl Verified {
@@ -38,7 +52,7 @@ impl Verified {
     /// When it stops to hold, where it says so.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        self.0.expires
+        self.0.period.expires
     }
 
     /// The revocation ids of a Biscuit's blocks, in hexadecimal digits, or `jti:` and a JSON Web Token's id.
@@ -62,21 +76,21 @@ impl Verified {
     pub(super) fn jwt(
         hash: &blake3::Hash,
         subject: Subject,
-        not_before: Option<Timestamp>,
-        expires: Timestamp,
-        leeway: u16,
+        period: Period,
         id: Option<&str>,
+        keys: Option<Arc<Published<KeySet>>>,
+        bound: Option<Confirmation>,
     ) -> Self {
         Self(Arc::new(Token {
             id: token_id(hash),
             subject: Arc::new(subject),
-            not_before,
-            expires: Some(expires),
-            leeway: SignedDuration::from_secs(leeway.into()),
+            period,
+            keys,
             revocation_ids: id
                 .map(|id| format!("jti:{id}").into())
                 .into_iter()
                 .collect(),
+            bound,
             biscuit: None,
         }))
     }
@@ -86,40 +100,46 @@ impl Verified {
         subject: Subject,
         expires: Option<Timestamp>,
         revocation_ids: Vec<Box<str>>,
+        bound: Option<Confirmation>,
         biscuit: Proven,
     ) -> Self {
         Self(Arc::new(Token {
             id: token_id(hash),
             subject: Arc::new(subject),
-            not_before: None,
-            expires,
-            leeway: SignedDuration::ZERO,
+            period: Period {
+                expires,
+                ..Period::default()
+            },
+            keys: None,
             revocation_ids,
+            bound,
             biscuit: Some(biscuit),
         }))
+    }
+
+    pub(super) fn confirmation(&self) -> Option<&Confirmation> {
+        self.0.bound.as_ref()
     }
 
     pub(super) fn biscuit(&self) -> Option<&Proven> {
         self.0.biscuit.as_ref()
     }
 
-    /// Refuses a token before or after its time.
+    /// Refuses a token before or after its time, and when its issuer's keys are too old.
     pub(super) fn within_time(&self, now: Timestamp) -> Result<(), Refusal> {
-        let token = &self.0;
-        let is_over = |expires: Timestamp| {
-            expires
-                .checked_add(token.leeway)
-                .is_ok_and(|end| now >= end)
-        };
-        let is_early = |start: Timestamp| {
-            now.checked_add(token.leeway)
-                .is_ok_and(|latest| latest < start)
-        };
-        if token.expires.is_some_and(is_over) {
+        let period = &self.0.period;
+        let leeway = SignedDuration::from_secs(period.leeway.into());
+        let is_over = |expires: Timestamp| expires.checked_add(leeway).is_ok_and(|end| now >= end);
+        let is_early =
+            |start: Timestamp| now.checked_add(leeway).is_ok_and(|latest| latest < start);
+        if period.expires.is_some_and(is_over) {
             return Err(Refusal::new(ReasonCode::CapabilityExpired));
         }
-        if token.not_before.is_some_and(is_early) {
+        if period.not_before.is_some_and(is_early) {
             return Err(Refusal::new(ReasonCode::CapabilityInvalid).because("it is not valid yet"));
+        }
+        if self.0.keys.as_ref().is_some_and(|keys| !keys.is_fresh(now)) {
+            return Err(Refusal::new(ReasonCode::IssuerKeysStale));
         }
         Ok(())
     }
@@ -172,9 +192,12 @@ impl Capability {
         Self(Verified::jwt(
             &blake3::hash(b"test"),
             subject,
+            Period {
+                expires: Some(end),
+                ..Period::default()
+            },
             None,
-            end,
-            0,
+            None,
             None,
         ))
     }

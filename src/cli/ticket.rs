@@ -44,10 +44,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let drafted = source::attributes(&args.attributes).and_then(|attributes| {
         Ok(Grant {
-            user: args.user.clone(),
             attributes,
             expires: Some(source::end(&args.expires)?),
             preview: Some(args.preview.clone()),
+            ..Grant::new(&args.user)
         })
     });
     let drafted = drafted.and_then(|grant| Ok((grant, source::key(&args.key)?)));

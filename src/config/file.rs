@@ -20,6 +20,8 @@ pub struct File {
     pub listen: Listen,
     /// The inbound listener's certificate.
     pub tls: Option<Tls>,
+    /// Whose word on clients' addresses is taken.
+    pub trusted_hops: Option<TrustedHops>,
     /// The app.
     pub upstream: Option<Upstream>,
     /// The policy file.
@@ -149,6 +151,40 @@ pub struct Tls {
     pub certificate: Spanned<String>,
     /// The key, PEM.
     pub key: Spanned<String>,
+    /// The authorities of client certificates, PEM.
+    pub client_ca: Option<Spanned<String>>,
+    /// Whether clients must show one.
+    pub client_auth: Option<Spanned<ClientAuth>>,
+}
+
+/// `tls.client_auth`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientAuth {
+    /// Clients may show a certificate
+    Optional,
+    /// Clients without one are not let in
+    Required,
+}
+
+/// `trusted_hops`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedHops {
+    /// Addresses and networks.
+    pub addresses: Vec<Spanned<String>>,
+    /// The field that they write.
+    pub field: Option<HopWord>,
+}
+
+/// `trusted_hops.field`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopWord {
+    /// RFC 7239
+    Forwarded,
+    /// The older one
+    XForwardedFor,
 }
 
 /// `upstream`
@@ -226,6 +262,7 @@ pub struct Limits {
     pub string: Option<Spanned<Size>>,
     pub depth: Option<Spanned<usize>>,
     pub token: Option<Spanned<Size>>,
+    pub failures: Option<Spanned<usize>>,
     pub codings: Option<usize>,
     pub ratio: Option<Spanned<usize>>,
 }

@@ -1,5 +1,6 @@
 //! From the file's form to the meaning: every default stands here, every value is checked here.
 
+mod edge;
 mod own;
 
 use std::collections::BTreeSet;
@@ -13,8 +14,7 @@ use serde_saphyr::{Location, Spanned};
 use super::file::{self, AuditPath, AuditSink, AuditSubject, File};
 use super::scalar::{Length, Size};
 use super::{
-    Binding, BindingSource, Config, ConfigError, Identity, Limits, Listen, Overrides, TlsFiles,
-    Upstream,
+    Binding, BindingSource, Config, ConfigError, Identity, Limits, Listen, Overrides, Upstream,
 };
 use crate::audit::{self, Naming, PathForm, Sink, SubjectForm};
 use crate::capability::PodKey;
@@ -39,10 +39,8 @@ pub(super) fn resolve(
     };
     desk.refuse_later(file);
     let listen = desk.listen(&file.listen, overrides);
-    let tls = file.tls.as_ref().map(|tls| TlsFiles {
-        certificate: desk.relative(&tls.certificate.value),
-        key: desk.relative(&tls.key.value),
-    });
+    let tls = file.tls.as_ref().map(|tls| desk.tls(tls));
+    let hops = desk.hops(file.trusted_hops.as_ref());
     let upstream = desk.upstream(file, overrides);
     let policy = match (&overrides.policy, &file.policy) {
         (Some(path), _) => Some(path.clone()),
@@ -74,6 +72,7 @@ pub(super) fn resolve(
         ) if desk.mistakes.is_empty() => Ok(Config {
             listen,
             tls,
+            hops,
             upstream,
             policy,
             preview: preview.unwrap_or_else(|| Arc::from("preview")),
@@ -440,6 +439,7 @@ impl Desk<'_> {
 
     fn limits(&mut self, file: &file::Limits) -> Limits {
         let token = self.size("token", &file.token, 8 * KIB, 256, MIB);
+        let failures = self.count("failures", &file.failures, 20, 1, 1000);
         Limits {
             head: self.size("head", &file.head, 64 * KIB, 8 * KIB, 16 * MIB),
             headers: self.count("headers", &file.headers, 100, 8, 10_000),
@@ -451,6 +451,7 @@ impl Desk<'_> {
             requests: self.count("requests", &file.requests, 1024, 1, 1_000_000),
             buffered: file.buffered.map_or(64 * MIB, |size| size.0),
             token,
+            failures: u32::try_from(failures).unwrap_or(u32::MAX),
             filter: filter::Limits {
                 record: self.size("record", &file.record, 8 * MIB, 1, usize::MAX),
                 string: self.size("string", &file.string, MIB, 1, usize::MAX),

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 
+use crate::types::parse_duration;
+
 /// A number of bytes: `64KiB`, `8MiB`, `1GiB`, `500B` or a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub usize);
@@ -30,18 +32,7 @@ impl Size {
 
 impl Length {
     fn parse(text: &str) -> Option<Self> {
-        let (number, unit) = split(text)?;
-        let milliseconds: u64 = match unit {
-            "ms" => 1,
-            "s" => 1000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => return None,
-        };
-        let total = number.checked_mul(milliseconds)?;
-        (1..=31_536_000_000)
-            .contains(&total)
-            .then(|| Self(Duration::from_millis(total)))
+        parse_duration(text).map(Self)
     }
 }
 

@@ -245,3 +245,35 @@ fn refuses_each_mistake_with_its_place() {
         assert!(found, "{text}: {mistakes}");
     }
 }
+
+#[test]
+fn reads_hops_and_client_certificates() {
+    let least = "upstream: { url: 'http://app' }\npolicy: p.yaml\n";
+    let hops = "trusted_hops: { addresses: [10.0.0.0/8, '::1'], field: forwarded }\n";
+    let config = parse(&format!("{least}{hops}limits: {{ failures: 7 }}\n")).unwrap();
+    assert_eq!(config.hops.trusted.len(), 2);
+    assert_eq!(config.hops.field, crate::proxy::HopField::Forwarded);
+    assert_eq!(config.limits.failures, 7);
+    let tls = "tls: { certificate: c.pem, key: k.pem, client_ca: a.pem, client_auth: required }\n";
+    let config = parse(&format!("{least}{tls}")).unwrap();
+    let tls = config.tls.unwrap();
+    assert_eq!(tls.client_ca, Some(PathBuf::from("etc/a.pem")));
+    assert!(tls.is_client_required && config.hops.trusted.is_empty());
+    for (text, told) in [
+        ("trusted_hops: { addresses: [] }\n", "without addresses"),
+        ("trusted_hops: { addresses: [10.0.0.0/40] }\n", "no network"),
+        ("trusted_hops: { addresses: [router] }\n", "no network"),
+        (
+            "trusted_hops: { addresses: [10.1.1.1], field: via }\n",
+            "via",
+        ),
+        (
+            "tls: { certificate: c.pem, key: k.pem, client_auth: required }\n",
+            "without `tls.client_ca`",
+        ),
+        ("limits: { failures: 0 }\n", "failures"),
+    ] {
+        let mistakes = parse(&format!("{least}{text}")).unwrap_err();
+        assert!(mistakes.contains(told), "{text}: {mistakes}");
+    }
+}

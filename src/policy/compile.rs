@@ -5,6 +5,7 @@ mod browser;
 mod content;
 mod detect;
 mod owners;
+mod published;
 mod records;
 mod request;
 mod routes;

@@ -63,9 +63,9 @@ pub(in crate::policy) struct CapabilityForm {
     /// Biscuits signed by one of these keys.
     #[serde(default)]
     pub(in crate::policy) biscuit: Field<BiscuitForm>,
-    /// JSON Web Tokens of one issuer.
+    /// JSON Web Tokens of one issuer, or of several.
     #[serde(default)]
-    pub(in crate::policy) jwt: Field<JwtForm>,
+    pub(in crate::policy) jwt: Field<OneOrMany<Field<JwtForm>>>,
     /// Capabilities that no longer hold.
     #[serde(default)]
     pub(in crate::policy) revoked: Field<RevokedForm>,
@@ -75,11 +75,33 @@ pub(in crate::policy) struct CapabilityForm {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename = "revoked")]
 pub(in crate::policy) struct RevokedForm {
-    /// The file with one id a line, relative to the policy file.
-    pub(in crate::policy) list: Field<String>,
+    /// The list with one id a line: a file, relative to the policy file, or the URL where it is published.
+    pub(in crate::policy) list: Field<Either<String, PublishedForm>>,
     /// The file with the Ed25519 public key that signs the list; a list without a good signature is refused then.
     #[serde(default)]
     pub(in crate::policy) key: Field<String>,
+    /// How old a list from a file may be by its own date, such as `24h`: any age unless said.
+    #[serde(default)]
+    pub(in crate::policy) max_age: Field<String>,
+}
+
+/// What is published at an address.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename = "published")]
+pub(in crate::policy) struct PublishedForm {
+    /// The address: `https:`, or `http:` on the loopback.
+    pub(in crate::policy) url: Field<String>,
+    /// How often it is read: `5m` for keys and `1m` for revocations unless said.
+    #[serde(default)]
+    pub(in crate::policy) every: Field<String>,
+    /// How long the last good answer holds: `24h` for keys and `1h` for revocations unless said. Then nothing that needs
+    /// it is let in.
+    #[serde(default)]
+    pub(in crate::policy) max_age: Field<String>,
+    /// The file with the certificates (PEM) that the server's must lead to, relative to the policy file; the public ones
+    /// unless said.
+    #[serde(default)]
+    pub(in crate::policy) ca: Field<String>,
 }
 
 /// Who signs bindings.
@@ -175,15 +197,18 @@ pub(in crate::policy) struct JwtForm {
     pub(in crate::policy) issuer: Field<String>,
     /// What `aud` must say.
     pub(in crate::policy) audience: Field<String>,
-    /// The file with the issuer's public keys (RFC 7517), relative to the policy file.
-    pub(in crate::policy) jwks: Field<String>,
+    /// The issuer's public keys (RFC 7517): a file, relative to the policy file, or the URL where they are published.
+    pub(in crate::policy) jwks: Field<Either<String, PublishedForm>>,
     /// The algorithms that are accepted.
     pub(in crate::policy) algorithms: Field<Vec<Field<JwtAlgorithm>>>,
     /// The seconds by which clocks may differ: 60 at most, and unless said.
     #[serde(default)]
     #[schemars(range(max = 60))]
     pub(in crate::policy) leeway: Field<u8>,
-    /// More claims to read, each with the subject's attribute that it fills.
+    /// What is put before every `sub`, so that users of two issuers can't be one: nothing unless said.
+    #[serde(default)]
+    pub(in crate::policy) prefix: Field<String>,
+    /// More claims to read, by name or by path (`$.realm_access.roles`), each with the subject's attribute that it fills.
     #[serde(default)]
     pub(in crate::policy) claims: Field<BTreeMap<String, Field<String>>>,
 }

@@ -129,7 +129,7 @@ impl Gate {
         verified: &Verified,
         now: Timestamp,
     ) -> Result<Level, Refusal> {
-        policy.revoked().refuse(verified)?;
+        policy.revoked().refuse(verified, now)?;
         self.stands(now)?;
         if let State::Bound(bound) = &self.0 {
             bound.binding.admit(verified)?;

@@ -87,6 +87,7 @@ pub(super) fn to_app(headers: &mut HeaderMap, subject: &Subject) -> Result<(), R
 /// Takes out of a request's trailers what an app that merges them into its head would believe.
 pub(super) fn trailers_to_app(trailers: &mut HeaderMap) {
     for name in [
+        &super::identity::PROOF,
         &AUTHORIZATION,
         &CONTENT_ENCODING,
         &CONTENT_LENGTH,

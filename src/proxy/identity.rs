@@ -4,7 +4,11 @@ use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::cookie;
+use crate::capability::possession::Scheme;
 use crate::types::{ReasonCode, Refusal, Secret, Target};
+
+/// The field of proofs of possession.
+pub(super) const PROOF: HeaderName = HeaderName::from_static("dpop");
 
 /// Where clients may carry the capability, and the app is told for whom it acts.
 pub(super) const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-capability");
@@ -13,6 +17,7 @@ pub(super) const CAPABILITY: HeaderName = HeaderName::from_static("chaperone-cap
 #[derive(Debug)]
 pub(super) struct Carried {
     pub(super) token: Secret<String>,
+    pub(super) scheme: Scheme,
     /// It came in a cookie alone: a browser may have added it by itself.
     pub(super) is_cookie: bool,
 }
@@ -21,35 +26,54 @@ pub(super) struct Carried {
 ///
 /// The cookie stays until [`Copies::remove_cookies`] takes out all of the sidecar's.
 pub(super) fn take(headers: &mut HeaderMap) -> Result<Carried, Refusal> {
-    let mut found: Option<Secret<String>> = None;
+    let mut found: Option<(Secret<String>, Scheme)> = None;
     let mut is_cookie = true;
-    let bearers = headers
+    let schemes = headers
         .get_all(AUTHORIZATION)
         .iter()
-        .filter_map(|value| bearer(value.as_bytes()));
+        .filter_map(|value| authorized(value.as_bytes()));
     let named = headers
         .get_all(CAPABILITY)
         .iter()
-        .map(|value| value.as_bytes().trim_ascii());
-    let said = bearers.chain(named).map(|bytes| (bytes, false));
-    let kept = cookie::values(headers, cookie::SESSION).map(|bytes| (bytes, true));
-    for (bytes, is_kept) in said.chain(kept) {
+        .map(|value| (value.as_bytes().trim_ascii(), Scheme::Named));
+    let said = schemes.chain(named).map(|said| (said, false));
+    let kept = cookie::values(headers, cookie::SESSION).map(|bytes| ((bytes, Scheme::Named), true));
+    for ((bytes, scheme), is_kept) in said.chain(kept) {
         is_cookie &= is_kept;
         let text = std::str::from_utf8(bytes)
             .map_err(|_| Refusal::new(ReasonCode::CapabilityInvalid).because("it is not text"))?;
         match &found {
-            None => found = Some(Secret::new(text.to_owned())),
-            Some(first) if first.expose() == text => {}
+            None => found = Some((Secret::new(text.to_owned()), scheme)),
+            // `Authorization`, which comes first, says how it is sent; it can't say it in two ways.
+            Some((first, known)) if first.expose() == text => {
+                if *known != scheme && scheme != Scheme::Named {
+                    return Err(Refusal::new(ReasonCode::CapabilityConflict));
+                }
+            }
             Some(_) => return Err(Refusal::new(ReasonCode::CapabilityConflict)),
         }
     }
-    let token = found.ok_or_else(|| Refusal::new(ReasonCode::CapabilityMissing))?;
+    let found = found.ok_or_else(|| Refusal::new(ReasonCode::CapabilityMissing))?;
     headers.remove(CAPABILITY);
-    let is_bearer = |value: &HeaderValue| bearer(value.as_bytes()).is_some();
-    if headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
+    let is_ours = |value: &HeaderValue| authorized(value.as_bytes()).is_some();
+    if headers.get_all(AUTHORIZATION).iter().any(is_ours) {
         headers.remove(AUTHORIZATION);
     }
-    Ok(Carried { token, is_cookie })
+    let (token, scheme) = found;
+    Ok(Carried {
+        token,
+        scheme,
+        is_cookie,
+    })
+}
+
+/// Takes the proofs (RFC 9449) out of a request's fields, which no app sees.
+pub(super) fn proofs(headers: &mut HeaderMap) -> Vec<Box<str>> {
+    let proofs = headers.get_all(PROOF).iter();
+    let proofs = proofs.map(|value| value.to_str().unwrap_or_default().trim().into());
+    let proofs = proofs.collect();
+    headers.remove(PROOF);
+    proofs
 }
 
 /// The text of a capability, to be found wherever else a client has put it.
@@ -127,13 +151,17 @@ impl Copies {
     }
 }
 
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.trim_ascii().split_at_checked(6)?;
-    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer")
-        && token
-            .first()
-            .is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-    is_bearer.then(|| token.trim_ascii())
+/// The capability in an `Authorization`, if its scheme is one of ours.
+fn authorized(value: &[u8]) -> Option<(&[u8], Scheme)> {
+    let value = value.trim_ascii();
+    let end = value.iter().position(|byte| matches!(byte, b' ' | b'\t'));
+    let (name, token) = value.split_at_checked(end.unwrap_or(value.len()))?;
+    let scheme = match name.to_ascii_lowercase().as_slice() {
+        b"bearer" => Scheme::Bearer,
+        b"dpop" => Scheme::Dpop,
+        _ => return None,
+    };
+    Some((token.trim_ascii(), scheme))
 }
 
 #[cfg(test)]
@@ -163,6 +191,7 @@ mod tests {
         for fields in [
             &[("authorization", "Bearer t")][..],
             &[("authorization", "bEARER  t ")],
+            &[("authorization", "DPoP t")],
             &[("chaperone-capability", "t")],
             &[("authorization", "Bearer t"), ("chaperone-capability", "t")],
         ] {
@@ -251,6 +280,7 @@ mod tests {
             [("authorization", "Bearer t"), ("authorization", "Bearer u")],
             [("authorization", "Bearer t"), ("chaperone-capability", "u")],
             [("chaperone-capability", "t"), ("chaperone-capability", "u")],
+            [("authorization", "Bearer t"), ("authorization", "DPoP t")],
         ] {
             assert_eq!(read(&fields).0, Err(ReasonCode::CapabilityConflict));
         }

@@ -10,7 +10,7 @@ use crate::policy::{Decision, Permit, Policy};
 use crate::types::{Level, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Judge {
     /// The rules.
     pub policy: Arc<Policy>,

@@ -12,12 +12,15 @@ mod spent;
 mod ticket;
 mod token;
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, LOCATION, PRAGMA, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use jiff::Timestamp;
 use maud::Markup;
 
+use super::admission::Admission;
 use super::cookie;
 use super::judge::Judge;
 use super::page;
@@ -106,6 +109,8 @@ pub(super) struct Asked<'a> {
     pub(super) host: &'a str,
     pub(super) body: Upload,
     pub(super) judge: &'a Judge,
+    pub(super) admission: &'a Admission,
+    pub(super) client: IpAddr,
     pub(super) preview: &'a str,
     pub(super) revision: Option<&'a str>,
     pub(super) now: Timestamp,

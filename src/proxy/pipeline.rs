@@ -15,11 +15,12 @@ use hyper::body::Incoming;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
+use super::admission::Admission;
 use super::answer::Answer;
 use super::clearing::Marker;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
-use super::identity::{Carried, Copies};
+use super::identity::Copies;
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
 use super::own::{self, Endpoint, Own};
@@ -29,13 +30,14 @@ use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
 use super::{confine, cookie, destination, fence, headers, identity, normalise};
+use crate::capability::possession::Shown;
 use crate::capability::{Acting, Capability, Facts, PodKey};
 use crate::filter::{
     self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
 };
 use crate::policy::{Decision, Permit, Policy};
 use crate::runtime::{Drain, Live};
-use crate::transport::{Lease, Malformed, Meter, Upstream};
+use crate::transport::{Lease, Malformed, Meter, Peer, Upstream};
 use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Subject, Target};
 
 /// Everything that inbound exchanges share.
@@ -43,6 +45,8 @@ use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Subject, Targ
 pub struct Inbound {
     /// The policy in force.
     pub judge: Live<Judge>,
+    /// What the proof of a capability takes beside it.
+    pub admission: Admission,
     /// Whom this pod serves, where the preview is bound.
     pub pin: Arc<Pin>,
     /// What the sidecar itself does for its users.
@@ -98,7 +102,7 @@ impl Inbound {
         let clearing = self.marker.clearing(method, path, &mut head.headers);
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
-        let answered = catch(self.exchange(id, exchange, request, &asked)).await;
+        let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
         let mut answer = match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
             Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
@@ -141,9 +145,10 @@ impl Inbound {
         id: DecisionId,
         mut exchange: Exchange,
         request: Request<Incoming>,
+        peer: Peer,
         asked: &Asked,
     ) -> Result<Response<FilteredBody>, Response<Bytes>> {
-        let (refusal, report) = match self.pipeline(id, &mut exchange, request).await {
+        let (refusal, report) = match self.pipeline(id, &mut exchange, request, peer).await {
             Ok(passed) => {
                 let closed = self.close_later(exchange, passed).await;
                 return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
@@ -174,6 +179,7 @@ impl Inbound {
         id: DecisionId,
         exchange: &mut Exchange,
         request: Request<Incoming>,
+        peer: Peer,
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
         let now = Timestamp::now();
@@ -204,6 +210,8 @@ impl Inbound {
                 host: host(&head.headers),
                 body: Upload::new(body, self.limits.body_time, Copies::none()),
                 judge,
+                admission: &self.admission,
+                client: self.admission.hops.client(peer.address, &head.headers),
                 preview: &self.ledger.preview,
                 revision: self.ledger.revision.as_deref(),
                 now,
@@ -217,12 +225,24 @@ impl Inbound {
         fence::refuse_beyond(&head.headers)?;
         self.marker.refuse_outdated(&head.headers)?;
 
-        let Carried { token, is_cookie } = identity::take(&mut head.headers)?;
-        if is_cookie {
+        let proofs = identity::proofs(&mut head.headers);
+        let carried = identity::take(&mut head.headers)?;
+        if carried.is_cookie {
             cookie::fence(&method, &head.headers, host(&head.headers))?;
         }
-        let verified = verifier.verify(&token, now)?;
-        if is_cookie {
+        let shown = Shown {
+            scheme: carried.scheme,
+            proofs: &proofs,
+            method: method.as_str(),
+            host: host(&head.headers),
+            target: &target,
+            certificate: peer.certificate,
+        };
+        let token = carried.token;
+        let client = self.admission.hops.client(peer.address, &head.headers);
+        let proving = self.admission.prove(verifier, &token, &shown, client, now);
+        let verified = proving.await?;
+        if carried.is_cookie {
             cookie::bound(&verified, &self.ledger.preview)?;
         }
         let copies = Copies::of(&token);

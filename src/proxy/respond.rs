@@ -36,7 +36,8 @@ pub fn status(code: ReasonCode) -> StatusCode {
         | Code::CapabilityInvalid
         | Code::CapabilityMissing
         | Code::CapabilityRevoked
-        | Code::CapabilityTooLarge => StatusCode::UNAUTHORIZED,
+        | Code::CapabilityTooLarge
+        | Code::ProofInvalid => StatusCode::UNAUTHORIZED,
         Code::ApprovalMissing
         | Code::BindingInvalid
         | Code::CrossOriginRequest
@@ -84,8 +85,11 @@ pub fn status(code: ReasonCode) -> StatusCode {
         Code::AuditUnavailable
         | Code::CapabilityUndecided
         | Code::Draining
+        | Code::IssuerKeysStale
         | Code::Overloaded
+        | Code::RevocationsStale
         | Code::TicketUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::TooManyFailures => StatusCode::TOO_MANY_REQUESTS,
         Code::AppTimeout => StatusCode::GATEWAY_TIMEOUT,
     }
 }
@@ -160,7 +164,11 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
             HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
         );
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE && !is_hidden {
+    let is_later = [
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    if is_later.contains(&status) && !is_hidden {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     sign(headers, id, &NO_FILTER, &[]);
@@ -242,6 +250,10 @@ fn challenge(code: ReasonCode) -> HeaderValue {
     // RFC 6750 section 3.1: a request without any token is told no error.
     HeaderValue::from_static(match code {
         ReasonCode::CapabilityMissing => r#"Bearer realm="chaperone""#,
+        // RFC 9449 section 7.1.
+        ReasonCode::ProofInvalid => {
+            r#"DPoP realm="chaperone", error="invalid_dpop_proof", algs="ES256 EdDSA PS256 RS256""#
+        }
         ReasonCode::CapabilityExpired => {
             r#"Bearer realm="chaperone", error="invalid_token", error_description="the capability has expired""#
         }

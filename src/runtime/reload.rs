@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -37,6 +37,7 @@ pub struct Live<T>(Arc<Shared<T>>);
 struct Shared<T> {
     value: ArcSwap<Versioned<T>>,
     generation: watch::Sender<u64>,
+    writing: Mutex<()>,
 }
 
 impl<T> Clone for Live<T> {
@@ -55,6 +56,7 @@ impl<T> Live<T> {
                 value,
             }),
             generation: watch::Sender::new(1),
+            writing: Mutex::new(()),
         }))
     }
 
@@ -64,8 +66,20 @@ impl<T> Live<T> {
         self.0.value.load_full()
     }
 
-    /// Puts `value` in place for every later snapshot and says its generation. One writer at a time.
+    /// Puts `value` in place for every later snapshot and says its generation.
     pub fn replace(&self, value: T) -> u64 {
+        self.renew(|_| value)
+    }
+
+    /// Puts what `next` makes of the value of this moment in its place and says its generation; nobody else can
+    /// put another one there in between.
+    pub fn renew(&self, next: impl FnOnce(&T) -> T) -> u64 {
+        let _writing = self
+            .0
+            .writing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let value = next(&self.0.value.load().value);
         let generation = self.0.value.load().generation + 1;
         let next = Arc::new(Versioned { generation, value });
         self.0.value.store(next);

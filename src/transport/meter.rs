@@ -2,6 +2,7 @@
 //! byte stream and its exchanges keep and that the connection's watchman reads.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Poll;
@@ -11,9 +12,19 @@ use std::time::{Duration, Instant};
 /// it took.
 const GIVEN_UP: usize = 200;
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address.
+    pub address: IpAddr,
+    /// The SHA-256 hash of the certificate (DER) that it has proven to be its own.
+    pub certificate: Option<[u8; 32]>,
+}
+
 /// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
 #[derive(Debug)]
 pub struct Meter {
+    peer: Peer,
     began: Instant,
     in_flight: AtomicUsize,
     is_multiplexed: AtomicBool,
@@ -36,8 +47,9 @@ pub struct Meter {
 impl Meter {
     /// The books of a connection that begins now.
     #[must_use]
-    pub fn new() -> Arc<Self> {
+    pub fn new(peer: Peer) -> Arc<Self> {
         Arc::new(Self {
+            peer,
             began: Instant::now(),
             in_flight: AtomicUsize::new(0),
             is_multiplexed: AtomicBool::new(false),
@@ -52,6 +64,12 @@ impl Meter {
             ended: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
         })
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// An exchange begins; it lasts until the guard is dropped.
@@ -224,6 +242,11 @@ impl Drop for Busy {
 
 #[cfg(test)]
 mod tests {
+    const PEER: super::Peer = super::Peer {
+        address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        certificate: None,
+    };
+
     use std::task::Poll;
     use std::time::Duration;
 
@@ -238,7 +261,7 @@ mod tests {
 
     #[test]
     fn tells_slow_heads_from_idle_connections() {
-        let meter = Meter::new();
+        let meter = Meter::new(PEER);
         pass();
         assert!(meter.is_overdue(LONG, NONE) && !meter.is_overdue(NONE, LONG));
         meter.has_read();
@@ -253,7 +276,7 @@ mod tests {
 
     #[test]
     fn sees_clients_that_take_nothing() {
-        let meter = Meter::new();
+        let meter = Meter::new(PEER);
         let _busy = meter.begin(true);
         meter.has_written(&Poll::Pending);
         pass();
@@ -264,7 +287,7 @@ mod tests {
 
     #[test]
     fn sees_clients_whose_windows_stay_shut() {
-        let meter = Meter::new();
+        let meter = Meter::new(PEER);
         let mut busy = meter.begin(true);
         pass();
         assert!(!meter.is_overdue(NONE, NONE), "the app's turn");
@@ -278,7 +301,7 @@ mod tests {
 
     #[test]
     fn sees_clients_that_ask_to_give_up() {
-        let meter = Meter::new();
+        let meter = Meter::new(PEER);
         let ask = |is_ended: bool| {
             let mut busy = meter.begin(true);
             if is_ended {
@@ -296,7 +319,7 @@ mod tests {
 
     #[test]
     fn tells_the_start_of_an_answer_from_its_middle() {
-        let meter = Meter::new();
+        let meter = Meter::new(PEER);
         let is_between = || meter.is_between();
         assert!(is_between());
         let busy = meter.begin(false);

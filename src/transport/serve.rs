@@ -19,8 +19,8 @@ use tokio::time::MissedTickBehavior;
 
 use super::framing::Bounds;
 use super::listen::{Listener, connection_cap};
-use super::meter::Meter;
-use super::tls::Acceptor;
+use super::meter::{Meter, Peer};
+use super::tls::{self, Acceptor};
 use super::wire::{Misread, Resets, Wire};
 use crate::runtime::{Drain, task};
 
@@ -122,8 +122,8 @@ impl Server {
         B: Body<Data = Bytes, Error: Into<Failure>> + Send + 'static,
     {
         loop {
-            let stream = tokio::select! {
-                (stream, _) = listener.accept() => stream,
+            let (stream, address) = tokio::select! {
+                accepted = listener.accept() => accepted,
                 () = self.drain.begun() => return,
             };
             // New connections are shed so that those in service stay in service.
@@ -135,12 +135,22 @@ impl Server {
             let answer = answer.clone();
             self.drain.track(async move {
                 match &server.acceptor {
-                    None => server.connection(stream, answer).await,
+                    None => {
+                        let peer = Peer {
+                            address: address.ip(),
+                            certificate: None,
+                        };
+                        server.connection(stream, peer, answer).await;
+                    }
                     Some(acceptor) => {
                         let shake = acceptor.accept(stream);
                         match tokio::time::timeout(server.limits.head_time, shake).await {
                             Ok(Ok(stream)) => {
-                                server.connection(stream, answer).await;
+                                let peer = Peer {
+                                    address: address.ip(),
+                                    certificate: tls::certificate(&stream),
+                                };
+                                server.connection(stream, peer, answer).await;
                             }
                             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                             Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -152,14 +162,14 @@ impl Server {
         }
     }
 
-    async fn connection<I, A, F, B>(&self, stream: I, answer: A)
+    async fn connection<I, A, F, B>(&self, stream: I, peer: Peer, answer: A)
     where
         I: AsyncRead + AsyncWrite + Resets + Send + Unpin + 'static,
         A: Fn(Request<Incoming>, Arc<Meter>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes, Error: Into<Failure>> + Send + 'static,
     {
-        let meter = Meter::new();
+        let meter = Meter::new(peer);
         let bounds = Bounds {
             head: self.limits.head,
             fields: self.limits.headers,

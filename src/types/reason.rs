@@ -1,49 +1,13 @@
 //! THE closed list of reasons for a block: response, metric label, audit record, `explain` and docs use it.
 
 mod browser;
+mod token;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The four things that the open-service playbook asks of unreviewed code; every reason names one.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Control {
-    /// Tokens, keys, secrets get out.
-    Credential,
-    /// Data is changed or deleted.
-    Delete,
-    /// Others' or embargoed data gets out.
-    Leak,
-    /// Content that users loaded is served on.
-    Redistribute,
-}
-
-impl Control {
-    /// The word in policy files and the log.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Credential => "credential",
-            Self::Delete => "delete",
-            Self::Leak => "leak",
-            Self::Redistribute => "redistribute",
-        }
-    }
-}
+use super::Control;
 
 /// Why something was blocked.
 #[derive(
@@ -127,6 +91,8 @@ pub enum ReasonCode {
     LoginUnavailable,
     /// The request names a host that is not the preview's.
     Misdirected,
+    /// The issuer's published keys could not be read for too long.
+    IssuerKeysStale,
     /// No route of the policy covers this request.
     NoRoute,
     /// The route's `authorize` rule does not allow this user.
@@ -145,6 +111,8 @@ pub enum ReasonCode {
     PodPinned,
     /// Another origin asks whether it may send a request.
     PreflightRefused,
+    /// The request does not prove that its sender has the key that the capability is bound to.
+    ProofInvalid,
     /// One record, or an answer that must be held whole, is larger than the limit.
     RecordTooLarge,
     /// The request holds what the policy keeps from the app.
@@ -159,6 +127,8 @@ pub enum ReasonCode {
     RequestTooLarge,
     /// The request's body can't be scanned.
     RequestUnreadable,
+    /// The list of revocations is too old.
+    RevocationsStale,
     /// What runs is not what the binding is about.
     RevisionMismatch,
     /// A browser asks for a service worker.
@@ -173,6 +143,8 @@ pub enum ReasonCode {
     TicketSpent,
     /// Spent tickets can't be remembered.
     TicketUnavailable,
+    /// The client has sent too many capabilities that do not hold.
+    TooManyFailures,
     /// Answers of this type can't be scanned on this route.
     TypeUnsupported,
     /// This protocol can't be filtered.
@@ -221,6 +193,7 @@ impl ReasonCode {
         Self::Internal,
         Self::LoginFailed,
         Self::LoginUnavailable,
+        Self::IssuerKeysStale,
         Self::Misdirected,
         Self::NoRoute,
         Self::NotAuthorized,
@@ -231,6 +204,7 @@ impl ReasonCode {
         Self::PageOutdated,
         Self::PodPinned,
         Self::PreflightRefused,
+        Self::ProofInvalid,
         Self::RecordTooLarge,
         Self::RequestFinding,
         Self::RequestForeignRecord,
@@ -238,6 +212,7 @@ impl ReasonCode {
         Self::RequestTimeout,
         Self::RequestTooLarge,
         Self::RequestUnreadable,
+        Self::RevocationsStale,
         Self::RevisionMismatch,
         Self::ServiceWorkerRefused,
         Self::StringTooLong,
@@ -245,6 +220,7 @@ impl ReasonCode {
         Self::TicketInvalid,
         Self::TicketSpent,
         Self::TicketUnavailable,
+        Self::TooManyFailures,
         Self::TypeUnsupported,
         Self::UpgradeRefused,
         Self::VersionUnsupported,
@@ -440,6 +416,7 @@ impl ReasonCode {
             ),
             Self::LoginFailed => browser::LOGIN_FAILED,
             Self::LoginUnavailable => browser::LOGIN_UNAVAILABLE,
+            Self::IssuerKeysStale => token::ISSUER_KEYS_STALE,
             Self::Misdirected => Text(
                 "misdirected",
                 Credential,
@@ -500,6 +477,7 @@ impl ReasonCode {
                 "another origin asks whether it may send a request",
                 "call the preview from its own origin, or have the route's `cors` name yours",
             ),
+            Self::ProofInvalid => token::PROOF_INVALID,
             Self::RecordTooLarge => Text(
                 "record-too-large",
                 Leak,
@@ -542,6 +520,7 @@ impl ReasonCode {
                 "the request's body can't be scanned",
                 "send it uncoded, in UTF-8",
             ),
+            Self::RevocationsStale => token::REVOCATIONS_STALE,
             Self::RevisionMismatch => Text(
                 "revision-mismatch",
                 Leak,
@@ -569,6 +548,7 @@ impl ReasonCode {
             Self::TicketInvalid => browser::TICKET_INVALID,
             Self::TicketSpent => browser::TICKET_SPENT,
             Self::TicketUnavailable => browser::TICKET_UNAVAILABLE,
+            Self::TooManyFailures => token::TOO_MANY_FAILURES,
             Self::TypeUnsupported => Text(
                 "type-unsupported",
                 Leak,

@@ -3,6 +3,9 @@
 mod biscuit_samples;
 mod command_line;
 mod exchange;
+mod hostile;
+mod possession;
+mod published;
 mod wycheproof;
 
 use std::path::PathBuf;

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 /// What a preview is made of.
 pub(crate) struct Builder {
     app: SocketAddr,
-    routes: String,
     capability: String,
+    routes: String,
     files: Vec<(String, String)>,
     limits: String,
     config: String,
@@ -26,8 +26,8 @@ pub(crate) struct Builder {
 pub(crate) fn preview(app: SocketAddr) -> Builder {
     Builder {
         app,
+        capability: "biscuit: { root_keys: [issuer.pub] }".to_owned(),
         routes: ROUTES.to_owned(),
-        capability: String::new(),
         files: Vec::new(),
         limits: String::new(),
         config: String::new(),
@@ -57,9 +57,9 @@ impl Builder {
         self
     }
 
-    /// Other tokens that the policy takes, beside the issuer's Biscuits.
-    pub(crate) fn capability(mut self, kinds: &str) -> Self {
-        self.capability = kinds.to_owned();
+    /// Another `capability` section, indented by two.
+    pub(crate) fn capability(mut self, capability: &str) -> Self {
+        self.capability = capability.to_owned();
         self
     }
 
@@ -95,7 +95,7 @@ impl Builder {
 
     fn policy(&self) -> String {
         format!(
-            "version: 1\npolicy: test\ncapability:\n  biscuit: {{ root_keys: [issuer.pub] }}\n{}\
+            "version: 1\npolicy: test\ncapability:\n  {}\n\
              subject: {{ id: user, own: [email] }}\nroutes:{}",
             self.capability, self.routes
         )

@@ -229,7 +229,7 @@ fn refuses_a_binding_as_a_capability() {
     let cast = Cast::new();
     let settings = Settings {
         biscuit: Some(BiscuitSettings::new(vec![cast.deployer.public()]).unwrap()),
-        jwt: None,
+        jwt: Vec::new(),
     };
     let verifier = Verifier::new(settings, Limits::default()).unwrap();
     let honest = Grant::new("alice").biscuit(&cast.deployer).unwrap();
@@ -343,7 +343,7 @@ fn refuses_other_hosts() {
 fn capability(cast: &Cast, grant: &Grant) -> Verified {
     let settings = Settings {
         biscuit: Some(BiscuitSettings::new(vec![cast.deployer.public()]).unwrap()),
-        jwt: None,
+        jwt: Vec::new(),
     };
     let verifier = Verifier::new(settings, Limits::default()).unwrap();
     let token = grant.biscuit(&cast.deployer).unwrap();
@@ -355,7 +355,7 @@ fn web_token(cast: &Cast, grant: Grant) -> Verified {
     let jwt = JwtSettings::new("id", "shop", vec![JwtAlgorithm::EdDSA], keys).unwrap();
     let settings = Settings {
         biscuit: None,
-        jwt: Some(jwt),
+        jwt: vec![jwt],
     };
     let verifier = Verifier::new(settings, Limits::default()).unwrap();
     let stamp = JwtStamp {

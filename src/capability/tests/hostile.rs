@@ -275,7 +275,7 @@ async fn refuses_dear_tokens_when_too_many_wait() {
     let biscuit = BiscuitSettings::new(vec![key.public()]).unwrap();
     let settings = Settings {
         biscuit: Some(biscuit),
-        jwt: None,
+        jwt: Vec::new(),
     };
     let limits = Limits {
         threads: 1,
@@ -303,4 +303,28 @@ async fn refuses_dear_tokens_when_too_many_wait() {
         .authorize(verified, &facts("GET", "/"), None)
         .await
         .unwrap();
+}
+
+#[test]
+fn remembers_no_more_of_a_storm_than_of_a_shower() {
+    let key = SigningKey::generate().unwrap();
+    let verifier = verifier(&key);
+    let good = Grant::new("ada").biscuit(&key).unwrap();
+    verifier.verify(&good, now()).unwrap();
+    let mut most = 0;
+    for number in 0..20_000 {
+        let bad = Secret::new(format!("bad-{number}.{number}.{number}"));
+        let refusal = verifier.verify(&bad, now()).unwrap_err();
+        assert_eq!(refusal.code, ReasonCode::CapabilityInvalid);
+        most = most.max(verifier.remembered());
+    }
+    assert!(
+        most <= 1 + crate::capability::Limits::default().cached / 2,
+        "{most}"
+    );
+    assert!(
+        verifier.knows(&good),
+        "the storm pushed an honest token out"
+    );
+    assert!(!verifier.knows(&Secret::new("bad-19999.19999.19999".to_owned())));
 }

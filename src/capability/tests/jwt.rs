@@ -67,7 +67,7 @@ impl Issuer {
         let jwt = JwtSettings::new(ISSUER, "shop", vec![offered], keys).unwrap();
         let settings = Settings {
             biscuit: None,
-            jwt: Some(jwt),
+            jwt: vec![jwt],
         };
         Verifier::new(settings, Limits::default()).unwrap()
     }
@@ -273,7 +273,7 @@ fn maps_configured_claims() {
     let verifier = Verifier::new(
         Settings {
             biscuit: None,
-            jwt: Some(jwt),
+            jwt: vec![jwt],
         },
         Limits::default(),
     )
@@ -436,7 +436,7 @@ fn refuses_a_key_of_another_algorithm() {
     let verifier = Verifier::new(
         Settings {
             biscuit: None,
-            jwt: Some(jwt),
+            jwt: vec![jwt],
         },
         Limits::default(),
     )

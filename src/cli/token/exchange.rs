@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let verifier = Verifier::new(policy.capability().clone(), Limits::default())?;
     let shown = verifier.verify(&token, now);
-    let shown = shown.and_then(|shown| policy.revoked().refuse(&shown).map(|()| shown));
+    let shown = shown.and_then(|shown| policy.revoked().refuse(&shown, now).map(|()| shown));
     let shown = match shown {
         Ok(shown) => shown,
         Err(refusal) => {

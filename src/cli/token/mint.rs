@@ -28,6 +28,12 @@ pub(super) struct Args {
     /// The preview it is made for (Biscuit)
     #[arg(long, value_name = "NAME", conflicts_with = "jwt")]
     preview: Option<String>,
+    /// The thumbprint of the key that its sender must prove to have (RFC 7638, in base64url)
+    #[arg(long, value_name = "THUMBPRINT")]
+    bound_key: Option<String>,
+    /// The SHA-256 hash of the client certificate that its sender must show (of the DER, in base64url)
+    #[arg(long, value_name = "HASH")]
+    bound_certificate: Option<String>,
     /// Make a JSON Web Token (EdDSA) instead of a Biscuit
     #[arg(long, requires_all = ["issuer", "audience"])]
     jwt: bool,
@@ -70,6 +76,8 @@ fn grant(args: &Args) -> Result<Grant, String> {
         attributes: source::attributes(&args.attributes)?,
         expires: Some(source::end(&args.expires)?),
         preview: args.preview.clone(),
+        bound_key: args.bound_key.clone(),
+        bound_certificate: args.bound_certificate.clone(),
     })
 }
 

@@ -1,7 +1,9 @@
-//! `chaperone token revoke`: puts ids on the list of what no longer holds, and signs it anew.
+//! `chaperone token revoke`: puts ids on the list of what no longer holds, dates it and signs it anew.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+
+use jiff::Timestamp;
 
 use super::source;
 use crate::capability::revoked::{self, RevokedError};
@@ -16,7 +18,7 @@ pub(super) struct Args {
     /// The private key file that signs the list
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Revocation ids, as `token inspect` prints them, or `jti:` and a JSON Web Token's id
+    /// Revocation ids, as `token inspect` prints them, or `jti:` and a JSON Web Token's id; none dates and signs the list anew
     #[arg(value_name = "ID")]
     ids: Vec<String>,
 }
@@ -40,7 +42,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             "the list is signed: name the key that signs it with --key",
         ));
     }
-    match revoked::extend(&text, &args.ids, key.as_ref()) {
+    match revoked::extend(&text, &args.ids, key.as_ref(), Timestamp::now()) {
         Ok(list) => {
             source::replace(&args.list, &list)?;
             Ok(ExitCode::Fine)

@@ -1,14 +1,12 @@
-//! What a policy asks of the preview's binding: its keys, its reviewers, its levels; and what no longer holds.
+//! What a policy asks of the preview's binding: its keys, its reviewers, its levels.
 
 use std::ops::Range;
 
+use crate::capability::RootKey;
 use crate::capability::binding::{Review, ReviewError, Reviewer};
-use crate::capability::{Revoked, RootKey};
 use crate::policy::Bound;
 use crate::policy::compile::Compiler;
-use crate::policy::document::{
-    CapabilityForm, Document, LevelWord, ReviewForm, RouteForm, SubjectsWord,
-};
+use crate::policy::document::{Document, LevelWord, ReviewForm, RouteForm, SubjectsWord};
 use crate::policy::field::{Either, Field};
 use crate::types::Level;
 
@@ -203,39 +201,6 @@ impl Compiler {
             if let Some(span) = form.except.span() {
                 let message = "an embargo's `except` without `review`";
                 self.sink.at(&self.head(span), message, remedy);
-            }
-        }
-    }
-
-    /// The list of what no longer holds; none where a mistake was noted.
-    pub(super) fn revoked(&mut self, form: Option<&CapabilityForm>) -> Option<Revoked> {
-        let Some(form) = form.filter(|form| !form.revoked.is_absent()) else {
-            return Some(Revoked::default());
-        };
-        let (form, parent) = form.revoked.placed()?;
-        let (name, span) = self.need(&form.list, parent, "list", "revoked.txt")?;
-        let key = match form.key.placed() {
-            None if form.key.is_absent() => None,
-            None => return None,
-            Some((name, span)) => {
-                let text = self.key_file(name, span)?;
-                let key = RootKey::parse(&text).ok().filter(RootKey::is_ed25519);
-                if key.is_none() {
-                    let message = format!("`{name}` holds no Ed25519 public key");
-                    let remedy = "make one with `chaperone token keygen`";
-                    self.sink.at(span, message, remedy);
-                }
-                Some(key?)
-            }
-        };
-        let text = self.key_file(name, span)?;
-        match Revoked::parse(&text, key.as_ref()) {
-            Ok(revoked) => Some(revoked),
-            Err(error) => {
-                let message = format!("`{name}` is no list of revocations: {error}");
-                let remedy = "write it with `chaperone token revoke`";
-                self.sink.at(span, message, remedy);
-                None
             }
         }
     }

@@ -11,6 +11,9 @@ use crate::policy::compile::Compiler;
 use crate::policy::document::{BiscuitForm, CapabilityForm, JwtForm};
 use crate::policy::field::Field;
 
+/// Issuers in one policy.
+const ISSUERS: usize = 16;
+
 impl Compiler {
     pub(super) fn tokens(
         &mut self,
@@ -24,12 +27,43 @@ impl Compiler {
         }
         let biscuit = form.biscuit.placed();
         let biscuit = biscuit.map(|(form, span)| self.biscuit(form, span));
-        let jwt = form.jwt.placed();
-        let jwt = jwt.map(|(form, span)| self.jwt(form, span));
         Some(Settings {
             biscuit: biscuit.flatten(),
-            jwt: jwt.flatten(),
+            jwt: self.issuers(form),
         })
+    }
+
+    /// The issuers of JSON Web Tokens, as far as they are sound.
+    fn issuers(&mut self, form: &CapabilityForm) -> Vec<JwtSettings> {
+        let Some((list, span)) = form.jwt.placed() else {
+            return Vec::new();
+        };
+        let mut issuers = Vec::new();
+        let mut known: Vec<(&str, &str)> = Vec::new();
+        for (form, span) in list.all().iter().filter_map(Field::placed) {
+            if let Some((issuer, span)) = form.issuer.placed() {
+                let prefix = form.prefix.value().map_or("", String::as_str);
+                if known.iter().any(|(other, _)| other == issuer) {
+                    let message = format!("the issuer `{issuer}` stands twice");
+                    self.sink.at(span, message, "keep one of the two");
+                } else if known.iter().any(|(_, other)| *other == prefix) {
+                    let message = "users of two issuers whose `sub` is the same are one user here";
+                    let remedy = "give each issuer a `prefix` of its own, unless the issuers agree on who is who";
+                    self.sink.warn(span, message, remedy);
+                }
+                known.push((issuer, prefix));
+            }
+            issuers.extend(self.jwt(form, span));
+        }
+        if list.all().is_empty() {
+            self.sink
+                .at(span, "a list of no issuers", "add one, or take `jwt` out");
+        }
+        if list.all().len() > ISSUERS {
+            let message = format!("more than {ISSUERS} issuers");
+            self.sink.at(&self.head(span), message, "split the policy");
+        }
+        issuers
     }
 
     fn biscuit(&mut self, form: &BiscuitForm, parent: &Range<usize>) -> Option<BiscuitSettings> {
@@ -65,9 +99,9 @@ impl Compiler {
         let algorithms = self.need(&form.algorithms, parent, "algorithms", "[EdDSA, ES256]");
         let is_sound = self.check_demands(form);
         let claims = self.claims(form);
-        let keys = jwks.and_then(|(name, span)| self.key_set(name, span));
-        let listed = algorithms?.0.iter().filter_map(Field::value);
-        let listed: Vec<JwtAlgorithm> = listed.copied().collect();
+        let listed = algorithms.iter().flat_map(|(list, _)| list.iter());
+        let listed: Vec<JwtAlgorithm> = listed.filter_map(Field::value).copied().collect();
+        let keys = jwks.and_then(|(place, span)| self.keys(place, span, &listed));
         if !is_sound || listed.len() < algorithms?.0.len() {
             return None;
         }
@@ -79,6 +113,13 @@ impl Compiler {
             Some((seconds, span)) => {
                 let settings = settings.with_leeway(u16::from(*seconds));
                 self.settled(settings, span, "write 60 or less")?
+            }
+        };
+        let settings = match form.prefix.placed() {
+            None => settings,
+            Some((prefix, span)) => {
+                let settings = settings.with_prefix(prefix);
+                self.settled(settings, span, "write a few letters, such as `partner:`")?
             }
         };
         let settings = settings.with_claims(claims);
@@ -141,13 +182,7 @@ impl Compiler {
         claims
     }
 
-    fn key_set(&mut self, name: &str, span: &Range<usize>) -> Option<KeySet> {
-        if name.contains("://") {
-            let remedy = "fetch it into a file beside the policy, and name that";
-            let message = "key sets from a URL are not supported by this version";
-            self.sink.at(span, message, remedy);
-            return None;
-        }
+    pub(super) fn key_set(&mut self, name: &str, span: &Range<usize>) -> Option<KeySet> {
         let text = self.key_file(name, span)?;
         match KeySet::parse(&text) {
             Ok(keys) => Some(keys),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::form::Form;
 use super::{Asked, Own, Told, admit, unkept, unmintable};
 use crate::audit::Event;
+use crate::capability::possession::{Scheme, Shown};
 use crate::types::{ReasonCode, Refusal, Secret};
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -42,7 +43,7 @@ impl Own {
     pub(super) async fn token(&self, mut asked: Asked<'_>) -> Result<Told, Refusal> {
         self.minter()?;
         let granted = match Form::read(&mut asked).await {
-            Ok(form) => self.exchange(&asked, &form),
+            Ok(form) => self.exchange(&asked, &form).await,
             Err(refusal) => Err(Error("invalid_request", refusal)),
         };
         match granted {
@@ -51,7 +52,7 @@ impl Own {
         }
     }
 
-    fn exchange(&self, asked: &Asked<'_>, form: &Form) -> Result<Told, Error> {
+    async fn exchange(&self, asked: &Asked<'_>, form: &Form) -> Result<Told, Error> {
         let wrong = |name, why: &str| {
             let refusal = Refusal::new(ReasonCode::RequestMalformed).because(why);
             Err(Error(name, refusal))
@@ -102,8 +103,25 @@ impl Own {
         let token = Secret::new(token.to_owned());
         let minter = self.minter().map_err(invalid)?;
         let judge = asked.judge;
-        let shown = judge.verifier.verify(&token, asked.now).map_err(invalid)?;
-        judge.policy.revoked().refuse(&shown).map_err(invalid)?;
+        // The token is no credential of this request, so nothing is shown that could prove one that is bound.
+        let nothing = Shown {
+            scheme: Scheme::Named,
+            proofs: &[],
+            method: asked.method.as_str(),
+            host: asked.host,
+            target: asked.target,
+            certificate: None,
+        };
+        let proving =
+            asked
+                .admission
+                .prove(&judge.verifier, &token, &nothing, asked.client, asked.now);
+        let shown = proving.await.map_err(invalid)?;
+        judge
+            .policy
+            .revoked()
+            .refuse(&shown, asked.now)
+            .map_err(invalid)?;
         let minted = minter.exchange(&shown, asked.now);
         let minted = minted.map_err(|error| invalid(unmintable(error)))?;
         let verified = admit(asked, &minted).map_err(invalid)?;

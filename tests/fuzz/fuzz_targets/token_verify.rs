@@ -34,7 +34,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     let jwt = JwtSettings::new("i", "a", vec![JwtAlgorithm::EdDSA], keys).expect("it is complete");
     let settings = Settings {
         biscuit: Some(biscuit),
-        jwt: Some(jwt),
+        jwt: vec![jwt],
     };
     let minted = Grant::new("ada").biscuit(&key).expect("it is a good grant");
     let pair = KeyPair::from_private_key_pem(key.pem().expose()).expect("it is our own");

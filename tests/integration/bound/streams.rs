@@ -145,6 +145,29 @@ async fn resets_answers_whose_capability_is_revoked() {
 }
 
 #[tokio::test]
+async fn resets_answers_whose_capability_is_revoked_at_an_address() {
+    let list = Arc::new(std::sync::Mutex::new(String::new()));
+    let told = Arc::clone(&list);
+    let publisher = app(move |_| {
+        let text = told.lock().unwrap().clone();
+        async move { Response::new(crate::upstream::full(text)) }
+    })
+    .await;
+    let section = format!(
+        "capability:\n  revoked: {{ list: {{ url: \"http://{publisher}/revoked\", every: 1s }} }}\n"
+    );
+    let setup = Setup::default().policy("capability:\n", &section);
+    let (bound, send) = streaming(setup).await;
+    until(|| bound.generation() >= 2.0).await;
+    let end = begin(&bound, &send, "/tour/a", true).await;
+    *list.lock().unwrap() = revocation_id(&end.1);
+    assert!(!end.ends_cleanly().await);
+    until(|| !bound.records().is_empty()).await;
+    assert_eq!(bound.records()[0]["reason"], "capability-revoked");
+    drop(send);
+}
+
+#[tokio::test]
 async fn resets_answers_whose_capability_ends() {
     let (bound, send) = streaming(revocable()).await;
     // Long enough to begin on a machine that is busy.

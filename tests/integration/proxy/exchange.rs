@@ -18,7 +18,7 @@ async fn stage(provider: &SigningKey) -> Preview {
     let app = fixed("text/plain", "from the app").await;
     preview(app)
         .capability(
-            "  jwt: { issuer: 'https://id.example', audience: shop, jwks: jwks.json, algorithms: [EdDSA] }\n",
+            "biscuit: { root_keys: [issuer.pub] }\n  jwt: { issuer: 'https://id.example', audience: shop, jwks: jwks.json, algorithms: [EdDSA] }",
         )
         .file("jwks.json", &provider.jwks(None))
         .config("mint: { key_file: issuer.key, lifetime: 1h }\n")

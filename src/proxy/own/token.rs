@@ -105,7 +105,7 @@ impl Own {
         let shown = judge.verifier.verify(&token, asked.now).map_err(invalid)?;
         judge.policy.revoked().refuse(&shown).map_err(invalid)?;
         let minted = minter.exchange(&shown, asked.now);
-        let minted = minted.map_err(|error| invalid(unmintable(error)))?;
+        let minted = minted.map_err(|error| invalid(unmintable(&error)))?;
         let verified = admit(asked, &minted).map_err(invalid)?;
         let granted = Granted {
             access_token: minted.token.expose(),

@@ -103,8 +103,8 @@ fn grant(subject: &Subject) -> Grant {
     let vouched = subject.attributes();
     let vouched = vouched.filter(|(name, _)| !biscuit::is_reserved(name));
     let attributes = vouched.flat_map(|(name, values)| {
-        let pair = |value: &Box<str>| (name.to_owned(), value.to_string());
-        values.iter().map(pair).collect::<Vec<_>>()
+        let values = values.iter();
+        values.map(move |value| (name.to_owned(), value.to_string()))
     });
     Grant {
         attributes: attributes.collect(),

@@ -26,6 +26,7 @@ use super::judge::Judge;
 use super::page;
 use super::upload::Upload;
 use crate::audit::Event;
+use crate::capability::mint::MintError;
 use crate::capability::ticket::is_own_path;
 use crate::capability::{Minted, Minter, Verified};
 use crate::types::{ReasonCode, Refusal, Subject, Target};
@@ -218,7 +219,9 @@ impl Own {
         end: Option<Timestamp>,
     ) -> Result<(Minted, Verified), Refusal> {
         let minter = self.minter()?;
-        let minted = minter.mint(subject, asked.now, end).map_err(unmintable)?;
+        let minted = minter
+            .mint(subject, asked.now, end)
+            .map_err(|error| unmintable(&error))?;
         let verified = admit(asked, &minted)?;
         Ok((minted, verified))
     }
@@ -237,7 +240,7 @@ fn admit(asked: &Asked<'_>, minted: &Minted) -> Result<Verified, Refusal> {
     Ok(verified)
 }
 
-fn unmintable(error: crate::capability::mint::MintError) -> Refusal {
+fn unmintable(error: &MintError) -> Refusal {
     Refusal::new(ReasonCode::CapabilityInvalid).because(error.to_string())
 }
 

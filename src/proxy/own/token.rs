@@ -123,7 +123,7 @@ impl Own {
             .refuse(&shown, asked.now)
             .map_err(invalid)?;
         let minted = minter.exchange(&shown, asked.now);
-        let minted = minted.map_err(|error| invalid(unmintable(error)))?;
+        let minted = minted.map_err(|error| invalid(unmintable(&error)))?;
         let verified = admit(asked, &minted).map_err(invalid)?;
         let granted = Granted {
             access_token: minted.token.expose(),

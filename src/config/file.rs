@@ -163,6 +163,7 @@ pub struct Limits {
     pub token: Option<Spanned<Size>>,
     pub codings: Option<usize>,
     pub ratio: Option<Spanned<usize>>,
+    pub websocket_time: Option<Length>,
 }
 
 impl File {

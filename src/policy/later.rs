@@ -19,7 +19,6 @@ const KEYS: &[Key] = &[
     (&["capability"], "header", "capabilities in another header"),
     (&["capability"], "login", "login of browsers"),
     (&["jwt"], "jwks_url", "key sets fetched from a URL"),
-    (&["route"], "websocket", "owner rules for WebSocket frames"),
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),
     (&["detect rule"], "level", "rules for unreviewed code alone"),

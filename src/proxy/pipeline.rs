@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ETAG, HOST};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -18,20 +18,23 @@ use tokio::sync::Semaphore;
 use super::answer::Answer;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
+use super::handshake::Handshake;
 use super::identity::Copies;
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
 use super::pin::Pin;
+use super::relay::{self, Relay};
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
-use super::{destination, fence, headers, identity, normalise};
+use super::{destination, fence, handshake, headers, identity, normalise};
 use crate::capability::{Capability, Facts};
 use crate::filter::{
-    self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
+    self, Blocked, Closing, Context, FilterError, FilteredBody, Messages, Outcome, Plan, Report,
+    Side, Watch,
 };
-use crate::policy::{Decision, Permit, Policy};
+use crate::policy::{Decision, Permit, Policy, Routed};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Upstream};
 use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Target};
@@ -66,6 +69,10 @@ pub struct Limits {
     pub headers: usize,
     /// The longest pause in its body.
     pub body_time: Duration,
+    /// How long either side of a WebSocket may be silent.
+    pub idle: Duration,
+    /// How long a WebSocket may stay open.
+    pub websocket_time: Duration,
     /// The filter's own bounds.
     pub filter: filter::Limits,
 }
@@ -88,7 +95,12 @@ impl Inbound {
         let answered = catch(self.exchange(id, exchange, request, &asked)).await;
         match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
-            Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
+            Some(Err(answer)) => {
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    meter.switches();
+                }
+                answer.map(|body| Answer::own(body, busy))
+            }
             None => {
                 tracing::error!(%id, "an exchange failed inside the sidecar");
                 let refusal = Refusal::new(ReasonCode::Internal);
@@ -136,6 +148,12 @@ impl Inbound {
                 let unwritten = |_| respond::refusal(&unwritten(), id, asked);
                 return Err(written.map_or_else(unwritten, |()| answer));
             }
+            Err(Stop::Switched(relay)) => {
+                let status = relay.head.status().as_u16();
+                let written = exchange.opened(status).await;
+                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
+                return Err(written.map_or_else(unwritten, |()| relay.begin(exchange)));
+            }
             Err(Stop::Refused(refusal, report)) => (refusal, report),
         };
         let answer = respond::refusal(&refusal, id, asked);
@@ -152,7 +170,7 @@ impl Inbound {
         &self,
         id: DecisionId,
         exchange: &mut Exchange,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
         let now = Timestamp::now();
@@ -161,8 +179,11 @@ impl Inbound {
         let (policy, verifier, gate) = (&judge.policy, &judge.verifier, &judge.gate);
         exchange.judged_by(snapshot.generation, policy.hash());
 
+        let client = hyper::upgrade::on(&mut request);
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
+        // The opening of a WebSocket is a request like any other: every gate below is its gate, too.
+        let handshake = Handshake::take(&mut head)?;
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
         gate.serve(host(&head.headers))?;
@@ -187,9 +208,12 @@ impl Inbound {
 
         let level = gate.admit(policy, &verified, now)?;
         exchange.stands_at(level);
-        let routed = policy.route(&method, &target);
+        let mut routed = policy.route(&method, &target);
         if let Some(routed) = &routed {
             exchange.falls_under(routed.origin());
+        }
+        if handshake.is_some() {
+            routed = routed.map(Routed::as_write);
         }
         let facts = self.facts(&head, &target, now);
         let rule = routed.as_ref().and_then(|routed| routed.rule());
@@ -199,6 +223,9 @@ impl Inbound {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
+        if handshake.is_some() && !permit.treatment().websocket {
+            return Err(handshake::unheard(&permit).into());
+        }
         if gate.is_bound() {
             let may_share = policy.sharing().is_some() && level == Level::Cleared;
             self.pin.admit(permit.subject(), may_share).await?;
@@ -208,6 +235,7 @@ impl Inbound {
             method: &method,
             facts: &facts,
             level,
+            switches: handshake.is_some(),
         };
         if let Some(destination) = &destination {
             judge.reaches(judged, destination).await?;
@@ -229,6 +257,7 @@ impl Inbound {
             facts,
             level,
             pin: Arc::clone(&self.pin),
+            switches: handshake.is_some(),
         };
         let mut leash = Leash::new(&self.judge, snapshot.generation, held);
 
@@ -246,12 +275,46 @@ impl Inbound {
         let request = Request::from_parts(head, upload);
         let mut request = filter::request(&permit, &context, &target, &methods, request).await?;
         validators.put(request.headers_mut());
+        if let Some(handshake) = &handshake {
+            handshake.ask(request.headers_mut());
+        }
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
         let (mut answer, lease) =
             upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
         let status = answer.status();
+        if let Some(handshake) = handshake.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS) {
+            exchange.found(&before);
+            let app = hyper::upgrade::on(&mut answer);
+            let mut answers = Messages::new(&permit, &context, Side::Response);
+            let mut head = Response::new(Bytes::new());
+            *head.status_mut() = status;
+            *head.headers_mut() = std::mem::take(answer.headers_mut());
+            handshake.agree(head.headers_mut())?;
+            answers.head(head.headers_mut())?;
+            leash.hold().await?;
+            let kinds = kinds(&permit, answers.report());
+            respond::sign(head.headers_mut(), id, &kinds, &permit.treatment().csp);
+            let limits = &self.limits;
+            return Err(Stop::Switched(Box::new(Relay {
+                head,
+                id,
+                client,
+                app,
+                lease,
+                requests: Messages::new(&permit, &context, Side::Request),
+                answers,
+                leash,
+                drain: self.drain.clone(),
+                budget: self.budget.clone(),
+                bounds: relay::Bounds {
+                    message: limits.filter.record,
+                    idle: limits.idle,
+                    time: limits.websocket_time,
+                },
+            })));
+        }
         let narrowed = headers::from_app(answer.headers_mut())
             .and_then(|()| validators.seal(status, answer.headers_mut()));
         let tag = narrowed.inspect_err(|_| exchange.found(&before))?;
@@ -379,6 +442,8 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
 enum Stop {
     /// It is a preflight that the policy allows: the sidecar answers it.
     Allowed(Preflight),
+    /// It has become a WebSocket.
+    Switched(Box<Relay>),
     /// It is refused, and this is what the filter had found by then.
     Refused(Refusal, Option<Box<Report>>),
 }

@@ -16,3 +16,4 @@ mod refusing;
 mod requests;
 mod streams;
 mod validators;
+mod websocket;

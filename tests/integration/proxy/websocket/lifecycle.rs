@@ -34,6 +34,7 @@ async fn a_policy_that_no_longer_lets_it_pass_ends_the_socket() {
     say(&mut client, "hello").await;
     assert_eq!(text(&mut client).await, "hello");
     preview.edit_policy(|policy| policy.replacen("    websocket: true\n", "", 1));
+    preview.handle.reload();
     let (_, close) = rest(&mut client).await;
     assert_eq!(told(close), (1008, "upgrade-refused".to_owned()));
     say(&mut kept, "still here").await;

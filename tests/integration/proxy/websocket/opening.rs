@@ -119,7 +119,6 @@ async fn believes_no_app_that_agrees_to_something_else() {
                 "HTTP/1.1 101 x\r\n{fields}sec-websocket-accept: {accept}\r\nx-note: secret\r\n\r\n\x01secret"
             );
             let _ = stream.write_all(answer.as_bytes()).await;
-            let _ = stream.read_to_end(&mut Vec::new()).await;
         })
         .await;
         let preview = preview(app).routes(ROUTES).start().await;

@@ -19,11 +19,14 @@ use super::upstream::Outgoing;
 use crate::filter::{Messages, Outcome};
 use crate::runtime::Drain;
 use crate::transport::Lease;
-use crate::transport::socket::{self, Close, Ear, End, Message, Mouth};
+use crate::transport::socket::{self, Close, Ear, End, Fault, Message, Mouth};
 use crate::types::{Budget, DecisionId};
 
 /// How long both sides may take over their farewells.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Signs of life that a side may give while it does not take what it is sent.
+const SIGNS: u32 = 1024;
 
 /// Two connections that are about to switch, and what holds for what is sent over them.
 #[derive(Debug)]
@@ -90,8 +93,8 @@ impl Relay {
         let idle = bounds.idle;
         let carried = async {
             tokio::select! {
-                parting = carry(Party::Client, &mut client_ear, &app_mouth, &mut requests, idle) => parting,
-                parting = carry(Party::App, &mut app_ear, &client_mouth, &mut answers, idle) => parting,
+                parting = carry(Party::Client, &mut client_ear, [&client_mouth, &app_mouth], &mut requests, idle) => parting,
+                parting = carry(Party::App, &mut app_ear, [&app_mouth, &client_mouth], &mut answers, idle) => parting,
                 parting = ping(idle / 2, [&client_mouth, &app_mouth]) => parting,
             }
         };
@@ -133,14 +136,15 @@ async fn close(
     recorded.await.is_ok()
 }
 
-/// Carries what `from` sends to the other side. The next message is not read before this one has been taken.
+/// Carries what `from` sends to the other side's `mouth`; its pings are answered by its `own`. The next message is not read before this one has been taken.
 async fn carry(
     from: Party,
     ear: &mut Ear,
-    mouth: &Mutex<Mouth>,
+    [own, mouth]: [&Mutex<Mouth>; 2],
     messages: &mut Messages,
     idle: Duration,
 ) -> Parting {
+    let mut unanswered = 0;
     loop {
         let message = match timeout(idle, ear.next()).await {
             Err(_) => return Parting::Silent(from),
@@ -148,7 +152,20 @@ async fn carry(
             Ok(Ok(message)) => message,
         };
         let passed = match message {
-            Message::Sign => continue,
+            Message::Sign => {
+                // The answers to pings leave before more is read, or they would pile up.
+                if let Ok(mut own) = own.try_lock() {
+                    if timeout(idle, own.flush()).await.is_err() {
+                        return Parting::Silent(from);
+                    }
+                    unanswered = 0;
+                }
+                unanswered += 1;
+                if unanswered > SIGNS {
+                    return Parting::Faulty(from, Fault::Protocol);
+                }
+                continue;
+            }
             Message::Text(text) => messages.text(&text).map(|text| text.map(Message::Text)),
             Message::Binary(data) => messages.binary(&data).map(Message::Binary).map(Some),
             Message::Close(close) => {

@@ -181,6 +181,15 @@ impl Mouth {
         sent.map_err(|error| fault(&error))
     }
 
+    /// Lets the answers to pings leave.
+    ///
+    /// # Errors
+    /// Says why it can't.
+    pub async fn flush(&mut self) -> Result<(), Fault> {
+        let flushed = self.0.flush().await;
+        flushed.map_err(|error| fault(&error))
+    }
+
     /// Lets what is still to be said leave.
     pub async fn finish(&mut self) {
         // Whoever is gone needs no farewell.

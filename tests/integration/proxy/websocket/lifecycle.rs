@@ -81,7 +81,7 @@ async fn its_time_is_bounded() {
 async fn who_gives_no_sign_of_life_is_left_and_who_answers_pings_is_not() {
     let preview = preview(echo(&[]).await)
         .routes(ROUTES)
-        .limits("idle: 1s")
+        .limits("idle: 4s")
         .start()
         .await;
     let mut patient = connect(&preview, "/chat", "alice").await;

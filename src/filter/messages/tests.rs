@@ -6,7 +6,7 @@ use super::Messages;
 use crate::filter::Side;
 use crate::filter::fixture::Fixture;
 use crate::json::Selector;
-use crate::policy::treatment::{Action, MediaRange, Others, RecordRule, Select};
+use crate::policy::treatment::{Action, Class, MediaRange, Others, RecordRule, Select};
 use crate::types::{Origin, ReasonCode};
 
 /// Records at `path`, the subject's by `$.owner`.
@@ -92,8 +92,11 @@ fn looks_into_texts_and_the_strings_of_documents() {
     let mut messages = messages(fixture, Side::Response);
     for (sent, passed) in [
         ("hello", "hello"),
-        ("ask bob@shop.example", "ask [email]"),
-        (r#"{"a":"bob\u0040shop.example"}"#, r#"{"a":"[email]"}"#),
+        ("ask bob@shop.example", "ask [redacted:email]"),
+        (
+            r#"{"a":"bob\u0040shop.example"}"#,
+            r#"{"a":"[redacted:email]"}"#,
+        ),
         (
             r#"{"a":"ann\u0040shop.example"}"#,
             r#"{"a":"ann\u0040shop.example"}"#,
@@ -116,14 +119,15 @@ fn looks_into_texts_and_the_strings_of_documents() {
 #[test]
 fn refuses_clients_messages_that_the_app_must_not_learn() {
     let fixture = Fixture::new().detector("email", Action::Redact);
+    let fixture = fixture.terms("names", Class::Dictionary, "Bob Byte", Action::Redact);
     let mut messages = messages(fixture, Side::Request);
     for (sent, passes) in [
         ("hello", true),
         ("ann@shop.example", true),
-        ("bob@shop.example", false),
-        ("bob%40shop.example", false),
-        (r#"{"to":"ann@shop.example"}"#, true),
-        (r#"{"to":"bob\u0040shop.example"}"#, false),
+        ("to Bob Byte", false),
+        ("to Bob%20Byte", false),
+        (r#"{"to":"Ann"}"#, true),
+        (r#"{"to":"Bob\u0020Byte"}"#, false),
     ] {
         let verdict = text(&mut messages, sent);
         let expected = if passes {
@@ -148,14 +152,15 @@ fn refuses_clients_messages_that_the_app_must_not_learn() {
 
 #[test]
 fn binary_messages_pass_where_content_names_them() {
-    let data = Bytes::from_static(b"\x00\xffbob@shop.example");
+    let data = Bytes::from_static(b"\x00\xffBob Byte");
     for (is_open, side, code) in [
         (false, Side::Response, Some(ReasonCode::TypeUnsupported)),
         (false, Side::Request, Some(ReasonCode::RequestUnreadable)),
         (true, Side::Response, None),
         (true, Side::Request, Some(ReasonCode::RequestFinding)),
     ] {
-        let mut fixture = Fixture::new().detector("email", Action::Redact);
+        let mut fixture =
+            Fixture::new().terms("names", Class::Dictionary, "Bob Byte", Action::Redact);
         if is_open {
             fixture.treatment.content = vec![MediaRange {
                 top: "application".into(),
@@ -167,6 +172,8 @@ fn binary_messages_pass_where_content_names_them() {
         assert_eq!(passed.as_ref().err().map(|refusal| refusal.code), code);
         assert!(code.is_some() || passed.as_ref() == Ok(&data));
         assert_eq!(messages.report().is_unscanned(), code.is_none());
+        let sound = messages.binary(&Bytes::from_static(b"\x00\xff"));
+        assert_eq!(sound.is_ok(), is_open);
     }
 }
 
@@ -175,7 +182,7 @@ fn words_of_a_farewell_need_someone_to_vouch_for_them() {
     let fixture = || Fixture::new().detector("email", Action::Redact);
     let mut public = messages(fixture(), Side::Response);
     let passed = public.reason("bye bob@shop.example").unwrap();
-    assert_eq!(passed.as_deref(), Some("bye [email]"));
+    assert_eq!(passed.as_deref(), Some("bye [redacted:email]"));
     let mut fixture = fixture();
     fixture.treatment.public = None;
     fixture.treatment.records = Some(owned("$", Others::Drop, false));

@@ -24,7 +24,7 @@ async fn each_user_sees_the_own_records_of_each_message() {
         r#"{"orders":[{"owner":"alice","n":2}]}"#,
         r#"{"orders":[]}"#,
         "{}",
-        r#"{"orders":[{"owner":"alice","note":"ask [email], not alice@shop.example"}]}"#,
+        r#"{"orders":[{"owner":"alice","note":"ask [redacted:email], not alice@shop.example"}]}"#,
     ] {
         assert_eq!(text(&mut alice).await, seen);
     }
@@ -144,13 +144,9 @@ async fn the_app_gets_whole_messages_however_the_client_cuts_them() {
 async fn what_the_app_must_not_learn_ends_the_socket() {
     let preview = preview(echo(&[]).await).routes(ROUTES).start().await;
     for (path, said, code) in [
-        ("/chat", "write to bob@shop.example", "request-finding"),
-        (
-            "/chat",
-            r#"{"to":"bob\u0040shop.example"}"#,
-            "request-finding",
-        ),
-        ("/chat", "tell me of Falcon IX", "embargo"),
+        ("/chat", "tell me of Falcon%20IX", "request-finding"),
+        ("/chat", r#"{"of":"Falcon\u0020IX"}"#, "request-finding"),
+        ("/chat", "tell me of Falcon IX", "request-finding"),
         (
             "/order",
             r#"{"owner":"bob","n":1}"#,
@@ -164,10 +160,10 @@ async fn what_the_app_must_not_learn_ends_the_socket() {
         assert!(texts.is_empty(), "{said} {texts:?}");
         let (number, words) = told(close);
         assert_eq!(number, 1008, "{said}");
-        assert!(words == code || code == "embargo", "{said} {words}");
+        assert_eq!(words, code, "{said}");
     }
     for (path, said) in [
-        ("/chat", "write to alice@shop.example"),
+        ("/chat", "tell me of Falcon X"),
         ("/order", r#"{"owner":"alice","n":1}"#),
     ] {
         let mut client = connect(&preview, path, "alice").await;
@@ -220,7 +216,12 @@ async fn binary_messages_need_the_routes_word() {
 async fn farewells_pass_as_far_as_their_words_may() {
     for (path, words, code, seen) in [
         ("/chat", "bye", 4001, "bye"),
-        ("/chat", "ask bob@shop.example", 4001, "ask [email]"),
+        (
+            "/chat",
+            "ask bob@shop.example",
+            4001,
+            "ask [redacted:email]",
+        ),
         ("/orders", "ask for order 7 of Bob", 4001, ""),
         ("/chat", "Falcon IX", 1008, "embargo"),
     ] {

@@ -125,7 +125,6 @@ fn refuses_clients_messages_that_the_app_must_not_learn() {
         ("hello", true),
         ("ann@shop.example", true),
         ("to Bob Byte", false),
-        ("to Bob%20Byte", false),
         (r#"{"to":"Ann"}"#, true),
         (r#"{"to":"Bob\u0020Byte"}"#, false),
     ] {

@@ -85,10 +85,15 @@ async fn asks_the_app_for_nothing_that_could_hide_a_message() {
 async fn an_answer_without_a_switch_is_an_answer() {
     let app = fixed("text/plain", "ask bob@shop.example").await;
     let preview = preview(app).routes(ROUTES).start().await;
-    let (status, _, body) = open(&preview, ask(&preview, "/chat", "alice"))
-        .await
-        .unwrap_err();
-    assert_eq!((status, &*body), (200, "ask [redacted:email]"));
+    let request = format!(
+        "GET /chat HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\nconnection: close, upgrade\r\n\
+         upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        preview.token("alice")
+    );
+    let answer = client::bytes(preview.address, request).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("ask [redacted:email]"), "{answer}");
 }
 
 #[tokio::test]

@@ -33,6 +33,9 @@ pub struct Messages {
     count: u64,
 }
 
+/// Chooses the filter of one message.
+type Choose = fn(&Messages, &[u8], &mut Inspector) -> Result<Box<dyn Format>, Refusal>;
+
 impl Messages {
     /// The messages that go to `side` under `permit`.
     #[must_use]
@@ -123,11 +126,7 @@ impl Messages {
     }
 
     /// Runs `bytes` through the filter that `choose` names.
-    fn pass(
-        &mut self,
-        bytes: &Bytes,
-        choose: fn(&Self, &[u8], &mut Inspector) -> Result<Box<dyn Format>, Refusal>,
-    ) -> Result<Bytes, Refusal> {
+    fn pass(&mut self, bytes: &Bytes, choose: Choose) -> Result<Bytes, Refusal> {
         let internal = || Refusal::new(ReasonCode::Internal);
         let mut inspector = self.inspector.take().ok_or_else(internal)?;
         let format = match choose(self, bytes, &mut inspector) {

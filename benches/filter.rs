@@ -87,6 +87,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             content: Vec::new(),
             csp: Vec::new(),
             cors: Vec::new(),
+            websocket: false,
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,

@@ -189,6 +189,8 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
             head: limits.head,
             headers: limits.headers,
             body_time: limits.body_time,
+            idle: limits.idle,
+            websocket_time: limits.websocket_time,
             filter: limits.filter,
         },
     });

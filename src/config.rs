@@ -142,6 +142,8 @@ pub struct Limits {
     pub idle: Duration,
     /// The longest wait for the app: to connect, for its head, between parts of its body.
     pub upstream_time: Duration,
+    /// How long one WebSocket may stay open.
+    pub websocket_time: Duration,
     /// How long answers in flight may take once the sidecar stops.
     pub drain: Duration,
     /// Requests at once.

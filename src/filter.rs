@@ -19,6 +19,7 @@ mod html;
 pub mod inspect;
 mod json;
 pub mod media;
+mod messages;
 mod multipart;
 mod opaque;
 mod overrides;
@@ -46,6 +47,7 @@ pub use crate::filter::body::{
 };
 pub use crate::filter::coding::Coding;
 pub use crate::filter::inspect::{Edit, Inspector};
+pub use crate::filter::messages::Messages;
 pub use crate::filter::overrides::may_name_method;
 pub use crate::filter::place::{Place, Step, Trail};
 pub use crate::filter::plan::{Context, Limits, Plan, Side};

@@ -9,6 +9,7 @@ mod framing;
 pub mod listen;
 pub mod meter;
 pub mod serve;
+pub mod socket;
 pub mod tls;
 pub mod upstream;
 pub mod wire;

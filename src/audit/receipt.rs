@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Record, RuleAction};
-use crate::types::{Control, Level, ReasonCode, Verdict};
+use crate::types::{Control, Ending, Level, ReasonCode, Verdict};
 
 /// The longest line that is read as a record.
 const LINE: u64 = 1 << 20;
@@ -173,6 +173,10 @@ impl Sums {
             return;
         }
         self.log.records += 1;
+        // Told of again when it ends.
+        if record.ending == Ending::Open {
+            return;
+        }
         let time = record.time;
         self.from = Some(self.from.map_or(time, |from| from.min(time)));
         self.to = Some(self.to.map_or(time, |to| to.max(time)));

@@ -73,6 +73,12 @@ pub struct Record {
     pub bytes_in: u64,
     /// Bytes of the answer's body that were let go.
     pub bytes_out: u64,
+    /// Messages of a WebSocket that came from the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages_in: Option<u64>,
+    /// Messages of a WebSocket that came from the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages_out: Option<u64>,
     /// Microseconds from the request's arrival to this record.
     pub duration_us: u64,
     /// Hash of the record before; absent until the log is chained.
@@ -194,6 +200,8 @@ impl Record {
             rules: Vec::new(),
             bytes_in: 0,
             bytes_out: 0,
+            messages_in: None,
+            messages_out: None,
             duration_us: 0,
             previous: None,
         }

@@ -265,6 +265,7 @@ pub struct Limits {
     pub failures: Option<Spanned<usize>>,
     pub codings: Option<usize>,
     pub ratio: Option<Spanned<usize>>,
+    pub websocket_time: Option<Length>,
 }
 
 impl File {

@@ -447,6 +447,7 @@ impl Desk<'_> {
             body_time: time(file.body_time, 30),
             idle: time(file.idle, 60),
             upstream_time: time(file.upstream_time, 30),
+            websocket_time: time(file.websocket_time, 12 * 60 * 60),
             drain: time(file.drain, 25),
             requests: self.count("requests", &file.requests, 1024, 1, 1_000_000),
             buffered: file.buffered.map_or(64 * MIB, |size| size.0),

@@ -38,6 +38,7 @@ impl Fixture {
                 content: Vec::new(),
                 csp: Vec::new(),
                 cors: Vec::new(),
+                websocket: false,
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),

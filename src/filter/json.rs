@@ -11,6 +11,7 @@ mod desk;
 mod documents;
 mod fate;
 mod lines;
+mod message;
 mod owner;
 mod sequence;
 mod walker;
@@ -28,6 +29,7 @@ use crate::types::{ReasonCode, Refusal};
 
 pub(crate) use self::documents::{Documents, is_document};
 pub(crate) use self::lines::Lines;
+pub(crate) use self::message::Message;
 pub(crate) use self::sequence::Sequence;
 
 /// Input is taken in pieces of at most this many bytes.

@@ -100,6 +100,7 @@ struct Reading {
     boundary: Option<String>,
     /// The route lets answers of this type pass unscanned.
     is_open: bool,
+    is_grpc: bool,
     codings: Vec<Coding>,
 }
 
@@ -109,6 +110,8 @@ impl Reading {
             kind: kind(&plan.treatment, headers)?,
             boundary: media::boundary(headers),
             is_open: is_open(&plan.treatment, headers),
+            is_grpc: media::essence(headers)
+                .is_some_and(|essence| essence.starts_with("application/grpc")),
             codings: Coding::of(headers, &plan.context.limits)?,
         })
     }
@@ -116,6 +119,12 @@ impl Reading {
     fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
         if self.is_open {
             return Stream::unscanned(inspector, &self.codings);
+        }
+        // Its messages name no fields: without their descriptors nobody can say what is whose.
+        if self.kind.is_none() && self.is_grpc {
+            return Err(Refusal::new(ReasonCode::TypeUnsupported)
+                .by(&inspector.plan().treatment.origin)
+                .because("gRPC messages can't be filtered"));
         }
         match (self.kind, &self.boundary) {
             (Some(Kind::Multipart), Some(boundary)) => {

@@ -177,6 +177,11 @@ impl Stream {
         self.inspector.report_mut().list(findings);
     }
 
+    /// What has looked at the body, to look at another.
+    pub(super) fn into_inspector(self) -> Inspector {
+        self.inspector
+    }
+
     pub(crate) fn inspector_mut(&mut self) -> &mut Inspector {
         &mut self.inspector
     }

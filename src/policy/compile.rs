@@ -10,6 +10,7 @@ mod records;
 mod request;
 mod routes;
 mod tokens;
+mod websocket;
 
 use std::ops::Range;
 use std::path::Path;

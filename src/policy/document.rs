@@ -328,6 +328,9 @@ pub(in crate::policy) struct RouteForm {
     /// Other origins that the route's pages may turn to, beside the preview's own.
     #[serde(default)]
     pub(in crate::policy) csp: Field<CspForm>,
+    /// Requests may switch to WebSocket: each message is held against the route's rules by itself.
+    #[serde(default)]
+    pub(in crate::policy) websocket: Field<bool>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,

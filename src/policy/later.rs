@@ -16,7 +16,6 @@ const KEYS: &[Key] = &[
         "rules for what the app asks of shared services",
     ),
     (&["capability"], "header", "capabilities in another header"),
-    (&["route"], "websocket", "owner rules for WebSocket frames"),
     (&["exception"], "group", "exceptions for groups"),
     (&["exception"], "level", "exceptions for reviewed code"),
     (&["detect rule"], "level", "rules for unreviewed code alone"),

@@ -80,6 +80,13 @@ impl Routed {
         &self.route.origin
     }
 
+    /// The same for a request that opens a WebSocket: what is sent over it may change data, whatever the method says.
+    #[must_use]
+    pub fn as_write(mut self) -> Self {
+        self.is_read = false;
+        self
+    }
+
     /// The level that reviewers must have granted, where the policy requires `usual`: reading needs
     /// that, and changing data all of their trust, unless the route says otherwise.
     pub(in crate::policy) fn needs(&self, usual: Level) -> Level {

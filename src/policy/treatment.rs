@@ -33,6 +33,8 @@ pub struct Treatment {
     pub csp: Vec<(&'static str, Vec<Box<str>>)>,
     /// Origins whose pages may ask and read the answers (`cors:`).
     pub cors: Vec<Box<str>>,
+    /// Requests may switch to WebSocket, whose messages are held against the same rules (`websocket:`).
+    pub websocket: bool,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
 }

@@ -49,7 +49,7 @@ pub(super) fn is_ours(text: &[u8]) -> bool {
 
 /// Lets a request through that a page of the preview's own origin made, or a user who opens an address.
 ///
-/// Upgrades pass here, too: they are no navigation, so their `Origin` must be the preview's.
+/// Upgrades are no navigation: they pass [`same_origin`].
 ///
 /// # Errors
 /// Refuses what comes from elsewhere, does not say where it comes from, or says two things.

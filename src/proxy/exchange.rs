@@ -155,6 +155,27 @@ impl Exchange {
         self.write().await
     }
 
+    /// Writes down that a WebSocket begins; the exchange goes on.
+    pub(super) async fn opened(&mut self, status: u16) -> Result<(), AuditError> {
+        let Some(mut record) = self.record.clone() else {
+            return Ok(());
+        };
+        record.status = Some(status);
+        record.decision = Verdict::Allow;
+        record.ending = Ending::Open;
+        record.duration_us = microseconds(self.began);
+        self.append(record).await
+    }
+
+    /// Notes how many messages of a WebSocket came from the client, and from the app.
+    pub(super) fn carried(&mut self, from_client: u64, from_app: u64) {
+        self.note(|record, _| {
+            record.messages_in = Some(from_client);
+            record.messages_out = Some(from_app);
+        });
+        self.ledger.metrics.carried(from_client, from_app);
+    }
+
     /// Closes an exchange whose answer came to an end, whichever.
     pub(super) async fn ended(
         mut self,
@@ -201,6 +222,10 @@ impl Exchange {
         let Some(record) = self.seal() else {
             return Ok(());
         };
+        self.append(record).await
+    }
+
+    async fn append(&self, record: Record) -> Result<(), AuditError> {
         let written = self.ledger.writer.append(record).await;
         if let Err(error) = &written {
             self.ledger.metrics.audit_failed();
@@ -213,7 +238,7 @@ impl Exchange {
     fn seal(&mut self) -> Option<Record> {
         let mut record = self.record.take()?;
         let took = self.began.elapsed();
-        record.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        record.duration_us = microseconds(self.began);
         let route = self.route.take().unwrap_or_else(|| Arc::from(""));
         let metrics = &self.ledger.metrics;
         metrics.end(record.decision, record.reason, &route, took);
@@ -263,6 +288,10 @@ impl Exchange {
             }
         });
     }
+}
+
+fn microseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Exchange {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::Method;
 
 use super::gate::Gate;
+use super::handshake;
 use crate::capability::{Facts, Verified, Verifier};
-use crate::policy::{Decision, Permit, Policy};
+use crate::policy::{Decision, Permit, Policy, Routed};
 use crate::types::{Level, Refusal, Target};
 
 /// The policy of the moment and the verifier that was made of it: taken together, once for each request.
@@ -27,6 +28,19 @@ pub(super) struct Asked<'a> {
     pub(super) method: &'a Method,
     pub(super) facts: &'a Facts,
     pub(super) level: Level,
+    /// It opens a WebSocket.
+    pub(super) switches: bool,
+}
+
+impl Asked<'_> {
+    /// The route as the request uses it.
+    fn on(&self, routed: Option<Routed>) -> Option<Routed> {
+        if self.switches {
+            routed.map(Routed::as_write)
+        } else {
+            routed
+        }
+    }
 }
 
 impl Judge {
@@ -74,7 +88,7 @@ impl Judge {
         method: &Method,
         target: &Target,
     ) -> Result<Permit, Refusal> {
-        let routed = self.policy.route(method, target);
+        let routed = asked.on(self.policy.route(method, target));
         let facts = Facts {
             method: method.as_str().to_owned(),
             path: target.decoded_path(),
@@ -84,6 +98,9 @@ impl Judge {
         let verified = asked.verified.clone();
         let capability = self.verifier.authorize(verified, &facts, rule).await?;
         match self.policy.decide(routed, &capability, asked.level) {
+            Decision::Permit(permit) if asked.switches && !permit.treatment().websocket => {
+                Err(handshake::unheard(&permit))
+            }
             Decision::Permit(permit) => Ok(permit),
             Decision::Deny(refusal) => Err(refusal),
         }

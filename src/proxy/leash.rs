@@ -40,6 +40,8 @@ pub(super) struct Held {
     /// How far reviewers trusted the code when the rules of its answer were chosen.
     pub(super) level: Level,
     pub(super) pin: Arc<Pin>,
+    /// It is a WebSocket.
+    pub(super) switches: bool,
 }
 
 impl Leash {
@@ -105,6 +107,7 @@ impl Leash {
             method: &held.method,
             facts: &held.facts,
             level,
+            switches: held.switches,
         };
         let judged = judge.judged(asked, &held.method, &held.target).await;
         let permit = judged.map_err(|refusal| gate.explain(refusal, policy, now))?;

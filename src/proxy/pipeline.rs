@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ETAG, HOST};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
@@ -20,22 +20,25 @@ use super::answer::Answer;
 use super::clearing::Marker;
 use super::cors::{self, Preflight};
 use super::exchange::{Exchange, Ledger};
+use super::handshake::Handshake;
 use super::identity::Copies;
 use super::judge::{self, Judge};
 use super::leash::{Held, Leash};
 use super::own::{self, Endpoint, Own};
 use super::pin::Pin;
+use super::relay::{self, Relay};
 use super::respond::{self, Asked};
 use super::upload::Upload;
 use super::upstream::{self, Outgoing};
 use super::validators::Validators;
-use super::{confine, cookie, destination, fence, headers, identity, normalise};
+use super::{confine, cookie, destination, fence, handshake, headers, identity, normalise};
 use crate::capability::possession::Shown;
 use crate::capability::{Acting, Capability, Facts, PodKey};
 use crate::filter::{
-    self, Blocked, Closing, Context, FilterError, FilteredBody, Outcome, Plan, Report, Watch,
+    self, Blocked, Closing, Context, FilterError, FilteredBody, Messages, Outcome, Plan, Report,
+    Side, Watch,
 };
-use crate::policy::{Decision, Permit, Policy};
+use crate::policy::{Decision, Permit, Policy, Routed};
 use crate::runtime::{Drain, Live};
 use crate::transport::{Lease, Malformed, Meter, Peer, Upstream};
 use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Subject, Target};
@@ -80,6 +83,10 @@ pub struct Limits {
     pub headers: usize,
     /// The longest pause in its body.
     pub body_time: Duration,
+    /// How long either side of a WebSocket may be silent.
+    pub idle: Duration,
+    /// How long a WebSocket may stay open.
+    pub websocket_time: Duration,
     /// The filter's own bounds.
     pub filter: filter::Limits,
 }
@@ -105,7 +112,12 @@ impl Inbound {
         let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
         let mut answer = match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
-            Some(Err(answer)) => answer.map(|body| Answer::own(body, busy)),
+            Some(Err(answer)) => {
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    meter.switches();
+                }
+                answer.map(|body| Answer::own(body, busy))
+            }
             None => {
                 tracing::error!(%id, "an exchange failed inside the sidecar");
                 let refusal = Refusal::new(ReasonCode::Internal);
@@ -162,6 +174,12 @@ impl Inbound {
                 let unwritten = |_| respond::refusal(&unwritten(), id, asked);
                 return Err(written.map_or_else(unwritten, |()| answer));
             }
+            Err(Stop::Switched(relay)) => {
+                let status = relay.head.status().as_u16();
+                let written = exchange.opened(status).await;
+                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
+                return Err(written.map_or_else(unwritten, |()| relay.begin(exchange)));
+            }
             Err(Stop::Refused(refusal, report)) => (refusal, report),
         };
         let answer = respond::refusal(&refusal, id, asked);
@@ -178,7 +196,7 @@ impl Inbound {
         &self,
         id: DecisionId,
         exchange: &mut Exchange,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         peer: Peer,
     ) -> Result<Passed, Stop> {
         self.admit(exchange)?;
@@ -188,8 +206,11 @@ impl Inbound {
         let (policy, verifier, gate) = (&judge.policy, &judge.verifier, &judge.gate);
         exchange.judged_by(snapshot.generation, policy.hash());
 
+        let client = hyper::upgrade::on(&mut request);
         let (mut head, body) = request.into_parts();
         let method = head.method.clone();
+        // The opening of a WebSocket is a request like any other: every gate below is its gate, too.
+        let handshake = Handshake::take(&mut head)?;
         let target = normalise::normalise(&mut head, self.limits.head, self.limits.headers)?;
         exchange.asks_for(&target);
         // Apps ask for these inside of the pod, under whatever name reaches the sidecar there.
@@ -227,8 +248,10 @@ impl Inbound {
 
         let proofs = identity::proofs(&mut head.headers);
         let carried = identity::take(&mut head.headers)?;
-        if carried.is_cookie {
-            cookie::fence(&method, &head.headers, host(&head.headers))?;
+        match (&handshake, carried.is_cookie) {
+            (_, false) => {}
+            (None, true) => cookie::fence(&method, &head.headers, host(&head.headers))?,
+            (Some(_), true) => cookie::same_origin(&head.headers, host(&head.headers))?,
         }
         let shown = Shown {
             scheme: carried.scheme,
@@ -239,8 +262,8 @@ impl Inbound {
             certificate: peer.certificate,
         };
         let token = carried.token;
-        let client = self.admission.hops.client(peer.address, &head.headers);
-        let proving = self.admission.prove(verifier, &token, &shown, client, now);
+        let address = self.admission.hops.client(peer.address, &head.headers);
+        let proving = self.admission.prove(verifier, &token, &shown, address, now);
         let verified = proving.await?;
         if carried.is_cookie {
             cookie::bound(&verified, &self.ledger.preview)?;
@@ -258,9 +281,12 @@ impl Inbound {
 
         let level = gate.admit(policy, &verified, now)?;
         exchange.stands_at(level);
-        let routed = policy.route(&method, &target);
+        let mut routed = policy.route(&method, &target);
         if let Some(routed) = &routed {
             exchange.falls_under(routed.origin());
+        }
+        if handshake.is_some() {
+            routed = routed.map(Routed::as_write);
         }
         let facts = self.facts(&head, &target, now);
         let rule = routed.as_ref().and_then(|routed| routed.rule());
@@ -270,6 +296,9 @@ impl Inbound {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
+        if handshake.is_some() && !permit.treatment().websocket {
+            return Err(handshake::unheard(&permit).into());
+        }
         if gate.is_bound() {
             let may_share = policy.sharing().is_some() && level == Level::Cleared;
             self.pin.admit(permit.subject(), may_share).await?;
@@ -279,6 +308,7 @@ impl Inbound {
             method: &method,
             facts: &facts,
             level,
+            switches: handshake.is_some(),
         };
         if let Some(destination) = &destination {
             judge.reaches(judged, destination).await?;
@@ -300,6 +330,7 @@ impl Inbound {
             facts,
             level,
             pin: Arc::clone(&self.pin),
+            switches: handshake.is_some(),
         };
         let mut leash = Leash::new(&self.judge, snapshot.generation, held);
 
@@ -318,12 +349,46 @@ impl Inbound {
         let mut request = filter::request(&permit, &context, &target, &methods, request).await?;
         validators.put(request.headers_mut());
         self.attest(id, &subject, now, request.headers_mut())?;
+        if let Some(handshake) = &handshake {
+            handshake.ask(request.headers_mut());
+        }
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
         let (mut answer, lease) =
             upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
         let status = answer.status();
+        if let Some(handshake) = handshake.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS) {
+            exchange.found(&before);
+            let app = hyper::upgrade::on(&mut answer);
+            let mut answers = Messages::new(&permit, &context, Side::Response);
+            let mut head = Response::new(Bytes::new());
+            *head.status_mut() = status;
+            *head.headers_mut() = std::mem::take(answer.headers_mut());
+            handshake.agree(head.headers_mut())?;
+            answers.head(head.headers_mut())?;
+            leash.hold().await?;
+            let kinds = kinds(&permit, answers.report());
+            respond::sign(head.headers_mut(), id, &kinds, &permit.treatment().csp);
+            let limits = &self.limits;
+            return Err(Stop::Switched(Box::new(Relay {
+                head,
+                id,
+                client,
+                app,
+                lease,
+                requests: Messages::new(&permit, &context, Side::Request),
+                answers,
+                leash,
+                drain: self.drain.clone(),
+                budget: self.budget.clone(),
+                bounds: relay::Bounds {
+                    message: limits.filter.record,
+                    idle: limits.idle,
+                    time: limits.websocket_time,
+                },
+            })));
+        }
         let narrowed = headers::from_app(answer.headers_mut())
             .and_then(|()| validators.seal(status, answer.headers_mut()));
         let tag = narrowed.inspect_err(|_| exchange.found(&before))?;
@@ -494,6 +559,8 @@ async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
 enum Stop {
     /// The sidecar itself answers it; what it refuses in words of its own, for this reason.
     Answered(Response<Bytes>, Option<Box<Refusal>>),
+    /// It has become a WebSocket.
+    Switched(Box<Relay>),
     /// It is refused, and this is what the filter had found by then.
     Refused(Refusal, Option<Box<Report>>),
 }
@@ -569,50 +636,4 @@ async fn catch<F: Future>(future: F) -> Option<F::Output> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use http::Method;
-    use jiff::Timestamp;
-
-    use super::super::exchange::{Exchange, Ledger};
-    use super::catch;
-    use crate::audit::{Naming, PathForm, Settings, Sink, SubjectForm, Writer};
-    use crate::telemetry::Metrics;
-    use crate::types::{DecisionId, FingerprintKey};
-
-    fn fail() {
-        panic!("a fault on purpose")
-    }
-
-    #[tokio::test]
-    async fn refuses_and_records_after_a_panic() {
-        let folder = tempfile::tempdir().unwrap();
-        let log = folder.path().join("audit.jsonl");
-        let ledger = Arc::new(Ledger {
-            writer: Writer::open(Settings::new(Sink::File(log.clone()))).unwrap(),
-            naming: Naming::new(
-                FingerprintKey::random().unwrap(),
-                SubjectForm::Keyed,
-                PathForm::Raw,
-            ),
-            metrics: Metrics::new(),
-            preview: Arc::from("test"),
-            revision: None,
-        });
-        let id = DecisionId::random().unwrap();
-        let exchange = Exchange::open(&ledger, id, Timestamp::now(), &Method::GET);
-        let caught = catch(async move {
-            let _exchange = exchange;
-            fail();
-        });
-        assert_eq!(caught.await, None);
-        ledger.writer.flush().await.unwrap();
-        let line = std::fs::read_to_string(log).unwrap();
-        let record: serde_json::Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(record["reason"], "internal");
-        assert_eq!(record["status"], 500);
-        assert_eq!(record["decision"], "block");
-        assert_eq!(record["id"], id.to_string());
-    }
-}
+mod tests;

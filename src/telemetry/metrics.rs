@@ -30,6 +30,7 @@ struct Families {
     findings: Family<FindingLabels, Counter>,
     reloads: Family<ReloadLabels, Counter>,
     in_flight: Gauge,
+    messages: Family<MessageLabels, Counter>,
     audit_failures: Counter,
     generation: Gauge,
 }
@@ -53,6 +54,11 @@ struct FindingLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MessageLabels {
+    from: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     what: &'static str,
     outcome: &'static str,
@@ -70,6 +76,7 @@ impl Metrics {
             findings: Family::default(),
             reloads: Family::default(),
             in_flight: Gauge::default(),
+            messages: Family::default(),
             audit_failures: Counter::default(),
             generation: Gauge::default(),
         };
@@ -100,6 +107,11 @@ impl Metrics {
             families.in_flight.clone(),
         );
         registry.register(
+            "websocket_messages",
+            "Messages that came over WebSockets that have ended",
+            families.messages.clone(),
+        );
+        registry.register(
             "audit_failures",
             "Records that could not be written",
             families.audit_failures.clone(),
@@ -110,6 +122,14 @@ impl Metrics {
             families.generation.clone(),
         );
         Self(Arc::new(families))
+    }
+
+    /// A WebSocket has ended over which so many messages came.
+    pub fn carried(&self, from_client: u64, from_app: u64) {
+        for (from, count) in [("client", from_client), ("app", from_app)] {
+            let labels = MessageLabels { from };
+            self.0.messages.get_or_create(&labels).inc_by(count);
+        }
     }
 
     /// A request begins.

@@ -39,6 +39,7 @@ pub struct Meter {
     /// Nothing of an answer is on its way: what is written next begins one.
     is_between: AtomicBool,
     is_late: AtomicBool,
+    is_switched: AtomicBool,
     /// Exchanges that came to their end, and those that did not.
     ended: AtomicUsize,
     given_up: AtomicUsize,
@@ -61,6 +62,7 @@ impl Meter {
             moved_at: AtomicU64::new(1),
             is_between: AtomicBool::new(true),
             is_late: AtomicBool::new(false),
+            is_switched: AtomicBool::new(false),
             ended: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
         })
@@ -128,6 +130,16 @@ impl Meter {
     /// Whether the head that is on its way was given up.
     pub(super) fn is_late(&self) -> bool {
         self.is_late.load(Ordering::Acquire)
+    }
+
+    /// The connection carries no further request: it speaks another protocol behind the answer that is on its way.
+    pub fn switches(&self) {
+        self.is_switched.store(true, Ordering::Release);
+    }
+
+    /// Whether the connection speaks another protocol.
+    pub(super) fn is_switched(&self) -> bool {
+        self.is_switched.load(Ordering::Acquire)
     }
 
     /// Whether nothing of an answer is on its way.

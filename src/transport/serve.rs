@@ -181,7 +181,7 @@ impl Server {
             let answered = answer(request, Arc::clone(&books));
             async move { Ok::<_, Infallible>(answered.await) }
         });
-        let mut connection = pin!(self.builder.serve_connection(wire, service));
+        let mut connection = pin!(self.builder.serve_connection_with_upgrades(wire, service));
         let mut watch = tokio::time::interval(WATCH);
         watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         watch.reset();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::UPGRADE;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -129,7 +130,7 @@ where
             .await
             .map_err(UpstreamError::Protocol)?;
         task::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "a connection to the app ended early");
             }
         });
@@ -209,7 +210,8 @@ where
     ) -> Result<Response<Incoming>, Box<Unanswered<B>>> {
         let limit = self.upstream.settings.time;
         let pace = Arc::clone(&self.connection.pace);
-        pace.asks(request.method() == Method::HEAD);
+        let may_switch = request.headers().contains_key(UPGRADE);
+        pace.asks(request.method() == Method::HEAD, may_switch);
         let outcome = tokio::select! {
             biased;
             outcome = self.connection.sender.try_send_request(request) => outcome,
@@ -226,6 +228,12 @@ where
                 unsent,
             })
         })
+    }
+
+    /// The connection speaks another protocol from now on: it carries no further request, and what the app
+    /// takes its time with is up to that protocol.
+    pub fn switch(self) {
+        self.connection.pace.switches();
     }
 
     /// Puts the connection back for the subject's next request.

@@ -174,6 +174,13 @@ impl<T: AsyncRead + Resets + Unpin> AsyncRead for Wire<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.meter.is_switched() {
+            // What came behind the request, and is none, was not for the protocol that it asked for.
+            return match this.stop {
+                Some(stop) => Poll::Ready(Err(stop.malformed.into())),
+                None => Pin::new(&mut this.inner).poll_read(cx, buf),
+            };
+        }
         if this.meter.is_late() && this.requests.is_mid_message() {
             this.stop.get_or_insert(Stop {
                 malformed: Malformed::Late,

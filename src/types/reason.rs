@@ -558,8 +558,8 @@ impl ReasonCode {
             Self::UpgradeRefused => Text(
                 "upgrade-refused",
                 Leak,
-                "this protocol can't be filtered",
-                "use plain HTTP",
+                "this protocol can't be filtered here",
+                "use plain HTTP, or have the route say `websocket`",
             ),
             Self::VersionUnsupported => Text(
                 "version-unsupported",

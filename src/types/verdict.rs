@@ -46,6 +46,8 @@ pub enum Ending {
     Aborted,
     /// The answer was sent to its end.
     Complete,
+    /// It has not ended: a WebSocket has begun. Another record with the same id says how it ended.
+    Open,
     /// chaperone ended the answer after bytes had left.
     Reset,
 }

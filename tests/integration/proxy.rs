@@ -21,3 +21,4 @@ mod requests;
 mod streams;
 mod tickets;
 mod validators;
+mod websocket;

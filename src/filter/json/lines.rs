@@ -104,7 +104,7 @@ impl Lines {
         self.line.bytes.clear();
         self.json.restart();
         if let Some(limit) = self.limit
-            && self.json.is_holding()
+            && self.is_holding()
             && out.bytes.len() as u64 > limit
         {
             return Err(Refusal::new(ReasonCode::RecordTooLarge));
@@ -113,6 +113,12 @@ impl Lines {
         self.is_blank = true;
         self.number += 1;
         Ok(())
+    }
+
+    /// Nothing may leave yet: a later line can still decide against all of them. A stream in which no line has come
+    /// waits for nothing but the app, so that its head and what keeps it alive leave.
+    fn is_holding(&self) -> bool {
+        self.json.walker.judge().holds_whole() || self.has_documents && self.json.is_holding()
     }
 
     fn pieces(
@@ -151,7 +157,7 @@ impl Format for Lines {
         }
         self.pieces(chunk, inspector, out)
             .map_err(|refusal| self.place(refusal))?;
-        out.held = self.json.is_holding();
+        out.held = self.is_holding();
         Ok(())
     }
 

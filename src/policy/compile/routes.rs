@@ -115,6 +115,7 @@ impl Compiler {
             (form.content.span(), "content"),
             (form.cors.span(), "cors"),
             (form.csp.span(), "csp"),
+            (form.websocket.span(), "websocket"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
             (form.level.span(), "level"),
@@ -195,6 +196,7 @@ impl Compiler {
                 content: self.content(form),
                 csp: self.csp(form),
                 cors: self.origins(&form.cors),
+                websocket: self.websocket(form, pattern),
                 detect: Arc::clone(detect?),
             }),
         })

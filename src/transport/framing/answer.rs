@@ -20,6 +20,8 @@ pub(in crate::transport) struct Answers {
     status: u16,
     is_old: bool,
     is_head: bool,
+    /// The request asks for another protocol.
+    may_switch: bool,
     interim: usize,
 }
 
@@ -30,6 +32,8 @@ enum State {
     StatusLine,
     Fields,
     Body(Body),
+    /// The app speaks another protocol from here on, which was asked for: whoever asked looks at its bytes.
+    Switched,
 }
 
 impl Answers {
@@ -43,6 +47,7 @@ impl Answers {
             status: 0,
             is_old: false,
             is_head: false,
+            may_switch: false,
             interim: 0,
         }
     }
@@ -52,9 +57,10 @@ impl Answers {
         matches!(self.state, State::Between)
     }
 
-    /// A request was sent; `is_head` when its answer has no body.
-    pub(in crate::transport) fn expect(&mut self, is_head: bool) {
+    /// A request was sent; `is_head` when its answer has no body, `may_switch` when it asks for another protocol.
+    pub(in crate::transport) fn expect(&mut self, is_head: bool, may_switch: bool) {
         self.is_head = is_head;
+        self.may_switch = may_switch;
         self.interim = 0;
         self.begin();
     }
@@ -107,6 +113,7 @@ impl Answers {
                 }
                 Ok(used)
             }
+            State::Switched => Ok(bytes.len()),
         }
     }
 
@@ -130,6 +137,7 @@ impl Answers {
         // Who asks for no other protocol refuses one; what comes in it is nobody's.
         let has_body = !self.is_head && !matches!(self.status, 101 | 204 | 304);
         self.state = match framing {
+            _ if self.status == 101 && self.may_switch => State::Switched,
             _ if !has_body => State::Between,
             Some(Framing::Length(0)) => State::Between,
             Some(Framing::Length(length)) => State::Body(Body::Length(length)),

@@ -21,7 +21,7 @@ fn requests<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Option<(Malforme
 /// What is wrong with `pieces` as the answer to one request.
 fn answer<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Option<Malformed> {
     let mut answers = Answers::new(BOUNDS);
-    answers.expect(false);
+    answers.expect(false, false);
     for piece in pieces {
         match answers.check(piece) {
             Ok(belong) if belong == piece.len() => {}

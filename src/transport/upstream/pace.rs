@@ -71,9 +71,17 @@ impl Pace {
         self.is_running.store(true, Ordering::Release);
     }
 
-    /// A request is sent now; `is_head` when its answer has no body.
-    pub(super) fn asks(&self, is_head: bool) {
-        *self.asked() = Some(Asked { is_head });
+    /// A request is sent now; `is_head` when its answer has no body, `may_switch` when it asks for another protocol.
+    pub(super) fn asks(&self, is_head: bool, may_switch: bool) {
+        *self.asked() = Some(Asked {
+            is_head,
+            may_switch,
+        });
+    }
+
+    /// The connection speaks another protocol from now on, which has clocks of its own.
+    pub(super) fn switches(&self) {
+        self.is_running.store(false, Ordering::Release);
     }
 
     /// The exchange has ended; true when its request was sent whole and nothing came but its answer.
@@ -115,6 +123,7 @@ impl Pace {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     is_head: bool,
+    may_switch: bool,
 }
 
 /// A byte stream to the app that fails when the app keeps us waiting longer than its limit, and when
@@ -161,7 +170,7 @@ impl<T> Paced<T> {
                 _ => Malformed::Spare.into(),
             });
         }
-        self.answers.expect(asked.is_head);
+        self.answers.expect(asked.is_head, asked.may_switch);
         Ok(())
     }
 
@@ -298,7 +307,7 @@ mod tests {
         let (ours, mut apps) = tokio::io::duplex(1000);
         let (pace, mut paced) = paced(ours);
         pace.begin();
-        pace.asks(false);
+        pace.asks(false, false);
         apps.write_all(ANSWER).await.unwrap();
         let error = paced.write_all(b"GET").await.unwrap_err();
         assert_eq!(Malformed::of(&error), Some(Malformed::Spare));
@@ -314,7 +323,7 @@ mod tests {
             let (ours, mut apps) = tokio::io::duplex(1000);
             let (pace, mut paced) = paced(ours);
             pace.begin();
-            pace.asks(false);
+            pace.asks(false, false);
             paced.write_all(b"GET").await.unwrap();
             apps.write_all(&[ANSWER, spare].concat()).await.unwrap();
             let mut answer = vec![0; 100];

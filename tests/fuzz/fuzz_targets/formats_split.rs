@@ -105,6 +105,7 @@ fn treatment(kind: &str, others: Option<Others>) -> Treatment {
         content: Vec::new(),
         csp: Vec::new(),
         cors: Vec::new(),
+        websocket: false,
         public: others.is_none().then(|| "fuzzed".into()),
         read_as: None,
         detect: Arc::new(DetectPlan {

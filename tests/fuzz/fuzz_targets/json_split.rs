@@ -79,6 +79,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             content: Vec::new(),
             csp: Vec::new(),
             cors: Vec::new(),
+            websocket: false,
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {

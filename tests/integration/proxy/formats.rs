@@ -312,3 +312,74 @@ async fn blocks_parts_that_hide_records() {
         assert!(!reply.text().contains("secret"));
     }
 }
+
+#[tokio::test]
+async fn blocks_grpc_and_says_why() {
+    for kind in [
+        "application/grpc",
+        "application/grpc+proto",
+        "application/grpc-web+proto",
+    ] {
+        let preview = preview(fixed(kind, "\0\0\0\0\u{5}\n\u{3}bob").await)
+            .routes(ROUTES)
+            .start()
+            .await;
+        for path in ["/events", "/page"] {
+            let reply = get(preview.address, path, &preview.token("alice")).await;
+            assert_eq!(reply.code(), "type-unsupported", "{kind}");
+            assert!(
+                reply.text().contains("gRPC messages can't be filtered"),
+                "{}",
+                reply.text()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn lets_each_line_go_before_the_next_one_comes() {
+    let seen = Arc::new(Notify::new());
+    let next = seen.clone();
+    let app = raw(move |mut stream| {
+        let next = next.clone();
+        async move {
+            read_head(&mut stream).await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\nx-a: head\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            for lines in [
+                "\n",
+                "{\"owner\":\"bob\",\"n\":0}\n{\"owner\":\"alice\",\"n\":1}\n",
+                "{\"owner\":\"alice\",\"n\":2}\n{\"owner\":",
+                "\"alice\",\"n\":3}\n",
+            ] {
+                next.notified().await;
+                stream.write_all(lines.as_bytes()).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let preview = preview(app).routes(ROUTES).start().await;
+    let mut stream = TcpStream::connect(preview.address).await.unwrap();
+    let request = format!(
+        "GET /events HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+        preview.token("alice")
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    // The head comes before any line, what keeps the stream alive before the first record.
+    for wanted in ["x-a: head", "\r\n1\r\n\n\r\n", "\"n\":1}\n", "\"n\":2}\n"] {
+        while !answer.contains(wanted) {
+            let mut piece = [0; 512];
+            let length = stream.read(&mut piece).await.unwrap();
+            assert!(length > 0, "{answer}");
+            answer.push_str(std::str::from_utf8(&piece[..length]).unwrap());
+        }
+        seen.notify_one();
+    }
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.contains("\"n\":3}\n") && !answer.contains("bob"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("0\r\n\r\n"), "{answer}");
+}

@@ -363,6 +363,21 @@ fn finds_the_same_at_every_cut_of_overlapping_candidates() {
     }
 }
 
+/// The last byte of the first run stands 256 bytes behind the header, and one further.
+#[test]
+fn a_run_counts_as_far_as_the_gap_reaches() {
+    for (gap, is_far) in [(240, false), (241, true)] {
+        let header = "-----BEGIN PRIVATE KEY-----";
+        let text = format!("{header}{}MIIEowIBAAKCAQEA", " ".repeat(gap));
+        let hits = whole(text.as_bytes());
+        let end = if is_far { header.len() } else { text.len() };
+        assert_eq!(hits.len(), 1);
+        assert_eq!(hits[0].span, Span::new(0, end as u64), "{gap}");
+        expect_reference(text.as_bytes());
+        assert_eq!(pieces(text.as_bytes(), &[1]), hits);
+    }
+}
+
 #[test]
 fn hostile_text_gives_the_same_in_pieces() {
     let hostile = [

@@ -90,6 +90,13 @@ fn references_and_names_are_no_passwords() {
     ] {
         assert_eq!(accept("random", text), None, "{text}");
     }
+    for text in [
+        "acme_live_q7Zt0Xw3Lr9Kd5Vb",
+        "5f0c3a1e-9b7d-4c2f-8a6e-1d3b5c7f9e02",
+        "q7zt0xw3lr9kd5vb",
+    ] {
+        assert!(accept("random", text).is_some(), "{text}");
+    }
 }
 
 #[test]

@@ -80,19 +80,48 @@ fn random(text: &[u8]) -> bool {
         (true, _) | (false, ..24) => 3.0,
         _ => 3.4,
     };
-    has_digit && has_letter && !is_placeholder(text) && !is_slug(text) && entropy(text) >= least
+    let is_name = is_placeholder(text) || is_slug(text) || is_camel(text);
+    has_digit && has_letter && !is_name && entropy(text) >= least
 }
 
-/// Words with hyphens, dots or underscores between them, as names of hosts and releases are.
+/// Words with hyphens, dots or underscores between them, as names of hosts, releases and constants
+/// are; perhaps with a number behind each. What is long between them is more likely a key.
 fn is_slug(text: &[u8]) -> bool {
     let parts = text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/'));
     let (mut words, mut count) = (0, 0);
     for part in parts {
         count += 1;
-        let is_word = part.len() >= 3 && part.iter().all(u8::is_ascii_lowercase);
+        let is_word = is_word(part);
+        if !is_word && part.len() >= 12 {
+            return false;
+        }
         words += usize::from(is_word);
     }
     count >= 3 && 2 * words >= count
+}
+
+/// Three letters or more in one case, then digits if any.
+fn is_word(part: &[u8]) -> bool {
+    let run = |of: fn(&u8) -> bool| part.iter().take_while(|byte| of(byte)).count();
+    let letters = run(u8::is_ascii_lowercase).max(run(u8::is_ascii_uppercase));
+    letters >= 3 && part.iter().skip(letters).all(u8::is_ascii_digit)
+}
+
+/// Words that each begin with a capital, as names of types are.
+fn is_camel(text: &[u8]) -> bool {
+    let is_lower = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
+    let mut capitals = 0;
+    for (at, _) in text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| byte.is_ascii_uppercase())
+    {
+        capitals += 1;
+        if !is_lower(at + 1) || !is_lower(at + 2) {
+            return false;
+        }
+    }
+    capitals >= 2
 }
 
 /// Somebody's own choice: no variable, no placeholder, no name of a type.

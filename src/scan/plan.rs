@@ -9,7 +9,7 @@ use super::teddy::Teddy;
 pub(super) const CLASSES: usize = 24;
 /// Bitmaps in all: classes, then what is shared between sequences.
 pub(super) const ROWS: usize = 64;
-/// The most results; patterns beyond share the last.
+/// The most results; patterns beyond share those of others.
 pub(super) const FAMILIES: usize = 96;
 /// A pattern whose beginnings are rarer than this in everyday text is found by its first bytes.
 const RARE: f64 = 1e-3;
@@ -73,14 +73,15 @@ impl Plan {
         let (rare, common): (Vec<_>, Vec<_>) = all.partition(|of| is_rare(of.sequences));
         let teddy = Teddy::new(rare.iter().flat_map(|of| of.sequences));
         let sets = choose(common.iter().flat_map(|of| of.sequences));
+        let shares: Vec<f64> = sets.iter().map(share_of).collect();
         let mut families: Vec<Family> = Vec::new();
         for of in &common {
             let mut any: Vec<_> = of.sequences.iter().map(|s| terms(s, &sets)).collect();
             any.sort();
             any.dedup();
-            let is_full = families.len() == FAMILIES;
             let same = families.iter().position(|family| family.any == any);
-            match same.or(is_full.then_some(FAMILIES - 1)) {
+            let is_full = families.len() == FAMILIES;
+            match same.or_else(|| is_full.then(|| cheapest(&families, &any, &shares))?) {
                 Some(at) => {
                     if let Some(family) = families.get_mut(at) {
                         family.programs.push(of.program);
@@ -181,6 +182,24 @@ pub(super) fn share_of_byte(byte: u8) -> f64 {
         0x80.. => 0.0004,
         _ => 0.0002,
     }
+}
+
+/// The family in which one more program costs the least: each is asked wherever the others can begin.
+fn cheapest(families: &[Family], any: &[Vec<Term>], shares: &[f64]) -> Option<usize> {
+    let rate = |any: &[Vec<Term>]| -> f64 {
+        let share = |term: &Term| shares.get(term.row).copied().unwrap_or(1.0);
+        any.iter()
+            .map(|terms| terms.iter().map(share).product::<f64>())
+            .sum()
+    };
+    let own = rate(any);
+    let cost = |family: &Family| {
+        let others = u32::try_from(family.programs.len()).map_or(f64::MAX, f64::from);
+        own * others + rate(&family.any)
+    };
+    let costs = families.iter().map(cost).enumerate();
+    let least = costs.min_by(|(_, a), (_, b)| a.total_cmp(b));
+    least.map(|(at, _)| at)
 }
 
 /// The classes that become bitmaps: what is no word character, then others that hold bytes beyond

@@ -1,6 +1,8 @@
 //! What a match must begin with, place by place: a few sequences of byte classes, read off a pattern.
 //! A match follows one of them; text that follows one needn't be a match.
 
+use std::borrow::Cow;
+
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::fingerprint::{ByteSet, is_word};
@@ -63,17 +65,50 @@ impl Sequence {
 
 /// The sequences that the matches of `hir` begin with, at `most` so many.
 pub(super) fn sequences(hir: &Hir, most: usize) -> Vec<Sequence> {
-    let mut found = expand(hir, most);
-    if ends_with_boundary(hir) {
+    let (body, after) = bounded(hir);
+    let mut found = expand(&body, most);
+    if let Some(after) = after {
         for sequence in &mut found {
             let last = sequence.places.last();
             let is_bounded = sequence.is_open && last.is_some_and(ByteSet::is_word);
             if is_bounded && sequence.places.len() < REACH {
-                sequence.places.push(ByteSet::non_word());
+                sequence.places.push(after);
             }
         }
     }
     found
+}
+
+/// The pattern without the boundary that it ends with, and which bytes can stand behind a word
+/// character there: `\b`, or `(?:\b|_)` of what may be joined to a longer name.
+fn bounded(hir: &Hir) -> (Cow<'_, Hir>, Option<ByteSet>) {
+    let whole = Cow::Borrowed(hir);
+    let HirKind::Concat(parts) = hir.kind() else {
+        return (whole, None);
+    };
+    let Some((last, body)) = parts.split_last() else {
+        return (whole, None);
+    };
+    match last.kind() {
+        HirKind::Alternation(ways) if is_joint(ways) => {
+            let mut after = ByteSet::non_word();
+            after.add(b'_');
+            (Cow::Owned(Hir::concat(body.to_vec())), Some(after))
+        }
+        _ => {
+            let is_bounded = ends_with_boundary(hir);
+            (whole, is_bounded.then(ByteSet::non_word))
+        }
+    }
+}
+
+/// The alternatives of `(?:\b|_)`.
+fn is_joint(ways: &[Hir]) -> bool {
+    let [boundary, joint] = ways else {
+        return false;
+    };
+    let is_underscore = matches!(joint.kind(), HirKind::Literal(literal) if *literal.0 == *b"_");
+    is_underscore && ends_with_boundary(boundary)
 }
 
 fn expand(hir: &Hir, most: usize) -> Vec<Sequence> {

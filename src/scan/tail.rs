@@ -84,6 +84,10 @@ impl Tail {
     }
 
     fn follow_pem(&mut self, byte: u8) -> bool {
+        // What completes further away is no part of it.
+        if self.at - self.span.end > GAP {
+            return true;
+        }
         let is_base64 =
             matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=');
         self.run = if is_base64 { self.run + 1 } else { 0 };
@@ -108,6 +112,6 @@ impl Tail {
             self.is_closing = true;
             self.matched = 0;
         }
-        self.at - self.span.end > GAP
+        false
     }
 }

@@ -8,6 +8,7 @@ mod coin;
 mod digits;
 mod europe;
 mod number;
+mod register;
 mod token;
 mod world;
 
@@ -51,13 +52,14 @@ pub(super) enum Shape {
 type Check = fn(&Candidate<'_>) -> Option<usize>;
 
 /// The checks of each family.
-const FAMILIES: [&[(&str, Check)]; 6] = [
+const FAMILIES: [&[(&str, Check)]; 7] = [
     address::CHECKS,
     number::CHECKS,
     token::CHECKS,
     europe::CHECKS,
     world::CHECKS,
     coin::CHECKS,
+    register::CHECKS,
 ];
 
 impl Validator {

@@ -258,6 +258,126 @@ fn covers_long_tokens_to_their_end_without_holding_them() {
     }
 }
 
+/// Beginnings, groups and joints that fit into each other over and over, so that candidates overlap
+/// and most of them fail late.
+const ATOMS: [&str; 44] = [
+    "4",
+    "41",
+    "4111",
+    "4111 1111 ",
+    "4111-",
+    "378282246310005",
+    "1234567890",
+    "0",
+    "1 ",
+    "1.",
+    "1-",
+    "+",
+    "+1",
+    "+49 30 ",
+    "00",
+    "536-90-",
+    "DE89",
+    "DE89 3704 ",
+    "a",
+    "a.",
+    "a@",
+    "@",
+    "a@b.",
+    "::",
+    "f:",
+    "\u{a0}",
+    "\u{2011}",
+    "\u{202f}",
+    "_",
+    "e15",
+    ".",
+    "eyJ",
+    "eyJhbGciOiJIUzI1NiJ9.",
+    "ghp_",
+    "sk_live_",
+    "AKIA",
+    "AAAA",
+    "token: ",
+    "secret=\"",
+    "password=",
+    "curl -u a:",
+    "-----BEGIN PRIVATE KEY-----",
+    "zoom ",
+    "\n",
+];
+
+/// Runs of a few atoms.
+fn hostile() -> impl proptest::strategy::Strategy<Value = Vec<u8>> {
+    let run = (prop::sample::select(ATOMS.to_vec()), 1_usize..20);
+    let runs = prop::collection::vec(run, 1..14);
+    runs.prop_map(|runs| {
+        let runs = runs.into_iter();
+        let text: String = runs.map(|(atom, count)| atom.repeat(count)).collect();
+        text.into_bytes()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    #[test]
+    fn finds_what_the_reference_finds_in_hostile_text(
+        haystack in hostile(),
+        sizes in prop::collection::vec(1_usize..200, 1..6),
+    ) {
+        expect_reference(&haystack);
+        let hits = whole(&haystack);
+        for (strategy, automaton) in FORCED.iter() {
+            prop_assert_eq!(&hits, &fed(automaton, &haystack, &sizes), "{:?}", strategy);
+        }
+    }
+}
+
+/// One byte short, exact, one byte long, joined and cut off, side by side.
+#[test]
+fn finds_the_same_at_every_cut_of_overlapping_candidates() {
+    let hostile = [
+        "4111111111111111_4111111111111111__41111111111111111 411111111111111",
+        "4111 1111 1111 1111 4111 1111 1111 1111 1111 1111 1111 1111",
+        "4111\u{a0}1111\u{a0}1111\u{a0}1111\u{2011}1111\u{2011}1111\u{2011}1111",
+        "4.111111111111111E154.111111111111111e+15 4.111111111111111e15",
+        "+49 30 901820+49 30 901820 0049 30 901820 415-555-2671-415-555-2671",
+        "536-90-4399_536-90-4399-536-90-4399 1536-90-4399 536\u{2011}90\u{2011}4399",
+        "DE89 3704 0044 0532 0130 00DE89370400440532013000 DE89-3704-0044-0532-0130-00",
+        "a@b.example@c.example.a@b.example_d@e.example..f@g.example",
+        "1.2.3.4.5.6.7.8 10.0.0.1::1:2::3 fe80::1::2 00:1A:2b:3c:4D:5e:6f",
+        "ghp_ghp_16C7e42F292c6912E7710c838347Ae178B4a_ghs_16C7e42F292c6912E7710c838347Ae178B4a",
+        "secret=token=api_key=\"lxIGYR4Hm3bc4uzQFucpXGCf1uTNEpQR\"secret: token",
+        "password=password=hunter2x password: hunter2x <password>hunter2x</password>",
+    ];
+    for text in hostile {
+        let hits = whole(text.as_bytes());
+        expect_reference(text.as_bytes());
+        for (strategy, automaton) in FORCED.iter() {
+            for cut in 1..text.len() {
+                let again = fed(automaton, text.as_bytes(), &[cut, text.len()]);
+                assert_eq!(again, hits, "{strategy:?}: {text} cut at {cut}");
+            }
+        }
+    }
+}
+
+/// The last byte of the first run stands 256 bytes behind the header, and one further.
+#[test]
+fn a_run_counts_as_far_as_the_gap_reaches() {
+    for (gap, is_far) in [(240, false), (241, true)] {
+        let header = "-----BEGIN PRIVATE KEY-----";
+        let text = format!("{header}{}MIIEowIBAAKCAQEA", " ".repeat(gap));
+        let hits = whole(text.as_bytes());
+        let end = if is_far { header.len() } else { text.len() };
+        assert_eq!(hits.len(), 1);
+        assert_eq!(hits[0].span, Span::new(0, end as u64), "{gap}");
+        expect_reference(text.as_bytes());
+        assert_eq!(pieces(text.as_bytes(), &[1]), hits);
+    }
+}
+
 #[test]
 fn hostile_text_gives_the_same_in_pieces() {
     let hostile = [

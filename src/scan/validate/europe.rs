@@ -53,7 +53,6 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("it-fiscal-code", |candidate| {
         candidate.when(it_fiscal_code(candidate.text))
     }),
-    ("jmbg", |candidate| candidate.when(jmbg(candidate.text))),
     ("lu-nin", |candidate| candidate.when(lu_nin(candidate.text))),
     ("lv-code", |candidate| {
         candidate.when(lv_code(candidate.text))
@@ -67,13 +66,9 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     }),
     ("pt-nif", |candidate| candidate.when(pt_nif(candidate.text))),
     ("ro-cnp", |candidate| candidate.when(ro_cnp(candidate.text))),
-    ("ru-snils", |candidate| {
-        candidate.when(ru_snils(candidate.text))
-    }),
     ("se-personnummer", |candidate| {
         candidate.when(se_personnummer(candidate.text))
     }),
-    ("tr-id", |candidate| candidate.when(tr_id(candidate.text))),
 ];
 
 /// The letters of Spanish and Irish checks, by remainder.
@@ -209,9 +204,14 @@ fn ee_lt_code(text: &[u8]) -> bool {
     (1..=8).contains(&century) && sum == check && is_date(y1 * 10 + y2, m1 * 10 + m2, d1 * 10 + d2)
 }
 
-/// Eight digits, or X, Y or Z (0, 1, 2) and seven, and the letter of the remainder by 23.
+/// Eight digits (old ones without the leading zero), or X, Y or Z (0, 1, 2) and seven, and the letter
+/// of the remainder by 23.
 fn es_dni(text: &[u8]) -> bool {
-    let Some([first, body @ .., letter]) = characters::<9>(text) else {
+    let old = || {
+        let [a, b, c, d, e, f, g, letter] = characters::<8>(text)?;
+        Some([b'0', a, b, c, d, e, f, g, letter])
+    };
+    let Some([first, body @ .., letter]) = characters::<9>(text).or_else(old) else {
         return false;
     };
     let first = match first {
@@ -386,19 +386,6 @@ fn it_fiscal_code(text: &[u8]) -> bool {
     sum % 26 == rank(check).saturating_sub(10)
 }
 
-/// The unique number of the states that followed Yugoslavia.
-fn jmbg(text: &[u8]) -> bool {
-    let Some(number) = digits::<13>(text) else {
-        return false;
-    };
-    let [d1, d2, m1, m2, y1, y2, y3, .., check] = number;
-    let sum = weigh(&number, &[7, 6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]);
-    let year = y1 * 100 + y2 * 10 + y3;
-    (11 - sum % 11) % 11 == check
-        && (year >= 880 || year <= 50)
-        && is_date(year % 100, m1 * 10 + m2, d1 * 10 + d2)
-}
-
 /// Date, three digits, Luhn's digit and Verhoeff's, both over the first eleven.
 fn lu_nin(text: &[u8]) -> bool {
     let Some(number) = digits::<13>(text) else {
@@ -487,14 +474,6 @@ fn ro_cnp(text: &[u8]) -> bool {
     })
 }
 
-fn ru_snils(text: &[u8]) -> bool {
-    digits::<11>(text).is_some_and(|number| {
-        let check = value(&number) % 100;
-        let sum = weigh(&number, &[9, 8, 7, 6, 5, 4, 3, 2, 1]) % 101;
-        !is_uniform(&number) && u64::from(sum % 100) == check && value(&number) / 100 > 1_001_998
-    })
-}
-
 /// Ten or twelve digits: the last ten pass Luhn. Days from 61 on are coordination numbers.
 fn se_personnummer(text: &[u8]) -> bool {
     let short = digits::<10>(text);
@@ -505,13 +484,5 @@ fn se_personnummer(text: &[u8]) -> bool {
     short.or(long).is_some_and(|number| {
         let [y1, y2, m1, m2, d1, d2, ..] = number;
         luhn(&number) && is_date(y1 * 10 + y2, m1 * 10 + m2, (d1 * 10 + d2) % 60)
-    })
-}
-
-fn tr_id(text: &[u8]) -> bool {
-    digits::<11>(text).is_some_and(|number| {
-        let [a, b, c, d, e, f, g, h, i, tenth, last] = number;
-        let (odd, even) = (a + c + e + g + i, b + d + f + h);
-        a != 0 && (odd * 7 + 90 - even) % 10 == tenth && (odd + even + tenth) % 10 == last
     })
 }

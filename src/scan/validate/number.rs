@@ -1,9 +1,11 @@
 //! Numbers that people are known by: cards, accounts, phones, social security.
 
+use std::iter;
+
 use super::{Candidate, Check};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
-    ("card", |candidate| candidate.when(card(candidate.text))),
+    ("card", |candidate| card(candidate.text)),
     ("digits", |candidate| {
         candidate.when(some_digits(candidate.text))
     }),
@@ -12,12 +14,20 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("phone", |candidate| {
         (!is_fraction(candidate)).then(|| phone(candidate.text))?
     }),
-    ("us-ssn", |candidate| candidate.when(us_ssn(candidate.text))),
+    ("us-ssn", |candidate| us_ssn(candidate.text)),
 ];
 
 /// Luhn, over the digits; an issuer's prefix and length are in the pattern.
-fn card(text: &[u8]) -> bool {
-    let digits = text.iter().rev().filter(|byte| byte.is_ascii_digit());
+fn card(text: &[u8]) -> Option<usize> {
+    let text = unjoined(text);
+    let mut halves = text.splitn(2, |byte| matches!(byte, b'e' | b'E'));
+    let mantissa = halves.next().unwrap_or_default();
+    let zeros = match halves.next() {
+        None => 0,
+        Some(exponent) => zeros(mantissa, exponent)?,
+    };
+    let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit());
+    let digits = digits.chain(iter::repeat_n(&b'0', zeros)).rev();
     let sum: u32 = digits
         .zip([false, true].into_iter().cycle())
         .map(|(byte, is_doubled)| {
@@ -29,7 +39,23 @@ fn card(text: &[u8]) -> bool {
             }
         })
         .sum();
-    sum.is_multiple_of(10)
+    sum.is_multiple_of(10).then_some(text.len())
+}
+
+/// How many zeros a number in scientific notation, of which one digit stands before the point, has
+/// behind its mantissa; none unless it is whole and as long as a card's.
+fn zeros(mantissa: &[u8], exponent: &[u8]) -> Option<usize> {
+    let exponent = exponent.iter().filter(|byte| byte.is_ascii_digit());
+    let length = exponent.fold(0, |value, byte| value * 10 + usize::from(byte - b'0')) + 1;
+    let count = mantissa.iter().filter(|byte| byte.is_ascii_digit()).count();
+    (13..=19)
+        .contains(&length)
+        .then(|| length.checked_sub(count))?
+}
+
+/// Without the `_` that joins it to a longer name.
+fn unjoined(text: &[u8]) -> &[u8] {
+    text.strip_suffix(b"_").unwrap_or(text)
 }
 
 /// The country's length, then ISO 7064 mod 97-10. What follows the last group is left out.
@@ -116,7 +142,8 @@ fn phone(text: &[u8]) -> Option<usize> {
 }
 
 /// No area 000, 666 or 9xx, no group 00, no serial 0000; nor the numbers known from advertising.
-fn us_ssn(text: &[u8]) -> bool {
+fn us_ssn(text: &[u8]) -> Option<usize> {
+    let text = unjoined(text);
     let mut digits = [0; 9];
     let found = text.iter().filter(|byte| byte.is_ascii_digit());
     digits
@@ -126,12 +153,13 @@ fn us_ssn(text: &[u8]) -> bool {
     let [area @ .., _, _, _, _, _, _] = &digits;
     let [_, _, _, group @ .., _, _, _, _] = &digits;
     let [_, _, _, _, _, serial @ ..] = &digits;
-    area != b"000"
+    let is_given = area != b"000"
         && area != b"666"
         && !area.starts_with(b"9")
         && group != b"00"
         && serial != b"0000"
-        && !matches!(&digits, b"078051120" | b"219099999")
+        && !matches!(&digits, b"078051120" | b"219099999");
+    is_given.then_some(text.len())
 }
 
 /// Four digits or more that aren't all the same, as placeholders are.

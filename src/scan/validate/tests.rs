@@ -23,6 +23,83 @@ fn luhn_holds_for_every_single_change() {
 }
 
 #[test]
+fn a_card_is_known_joined_and_as_a_floating_point_number() {
+    assert_eq!(accept("card", "4111111111111111_"), Some(16));
+    assert_eq!(accept("card", "4.111111111111111E15"), Some(20));
+    // A number that ends in zeros doesn't write them.
+    assert!(accept("card", "4.000000000000002e+15").is_some());
+    assert!(accept("card", "5.555555555444e+15").is_some());
+    for other in [
+        "4.111111111111112E15",
+        "4.111111111111111E14",
+        "4.111111111111111E19",
+    ] {
+        assert_eq!(accept("card", other), None, "{other}");
+    }
+}
+
+#[test]
+fn no_single_change_of_a_digit_passes() {
+    for (name, number) in [
+        ("pl-nip", "703-179-74-05"),
+        ("kr-brn", "569-10-95359"),
+        ("de-vat", "544126258"),
+        ("de-kvnr", "P597510490"),
+        ("in-gstin", "22DPJPR0664C1Z3"),
+        ("za-id", "8807165713082"),
+        ("ru-inn", "509310986961"),
+    ] {
+        assert!(accept(name, number).is_some(), "{name}: {number}");
+        for (i, digit) in number.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+            for other in ('0'..='9').filter(|other| *other != digit) {
+                let mut changed = number.to_owned();
+                changed.replace_range(i..=i, &other.to_string());
+                assert_eq!(accept(name, &changed), None, "{name}: {changed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn references_and_names_are_no_passwords() {
+    for text in [
+        "$NAME",
+        "${NAME}",
+        "{{ name }}",
+        "%NAME%",
+        "@NAME@",
+        "<name>",
+        "$(call)",
+        "changeme",
+    ] {
+        assert_eq!(accept("password", text), None, "{text}");
+    }
+    for text in [
+        "hunter2",
+        "$ecret!9",
+        "{k)p${w]n(fy[r>x}",
+        "%7uPx!",
+        "@home#42x",
+    ] {
+        assert!(accept("password", text).is_some(), "{text}");
+    }
+    for text in [
+        "my-sleepy-app-12345",
+        "command-r-plus-08",
+        "lib/python/module-2.0",
+    ] {
+        assert_eq!(accept("random", text), None, "{text}");
+    }
+    for text in [
+        "acme_live_q7Zt0Xw3Lr9Kd5Vb",
+        "5f0c3a1e-9b7d-4c2f-8a6e-1d3b5c7f9e02",
+        "q7zt0xw3lr9kd5vb",
+    ] {
+        assert!(accept("random", text).is_some(), "{text}");
+    }
+}
+
+#[test]
 fn an_iban_ends_where_its_country_says() {
     assert_eq!(accept("iban", "DE89 3704 0044 0532 0130 00 EUR"), Some(27));
     assert_eq!(accept("iban", "DE89370400440532013000EUR"), None);

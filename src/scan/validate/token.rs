@@ -12,9 +12,12 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     }),
     ("mixed", |candidate| candidate.when(mixed(candidate.text))),
     ("password", |candidate| {
-        candidate.when(password(candidate.text))
+        let is_bare = matches!(candidate.before, [.., b' ' | b'\t']);
+        candidate.when(password(candidate.text) && (!is_bare || is_chosen(candidate.text)))
     }),
-    ("random", |candidate| candidate.when(random(candidate.text))),
+    ("random", |candidate| {
+        candidate.when(random(candidate.text) || complex(candidate.text))
+    }),
 ];
 
 /// The first part decodes to the beginning of a JSON object that names an algorithm.
@@ -67,21 +70,117 @@ fn mixed(text: &[u8]) -> bool {
 }
 
 /// As many bits a character as text drawn at random has, for its alphabet and length: at least 3 of
-/// hexadecimal digits, 3.4 of others. Neither a word nor a path nor a placeholder.
+/// hexadecimal digits, 3.4 of others, less of short ones. Neither a word nor a path nor a placeholder.
 fn random(text: &[u8]) -> bool {
     let is_hex = text.iter().all(u8::is_ascii_hexdigit);
     let has_digit = text.iter().any(u8::is_ascii_digit);
     let has_letter = text.iter().any(u8::is_ascii_alphabetic);
-    let least = if is_hex || text.len() < 20 { 3.0 } else { 3.4 };
-    has_digit && has_letter && !is_placeholder(text) && entropy(text) >= least
+    let least = match (is_hex, text.len()) {
+        (true, ..20) => 2.8,
+        (true, _) | (false, ..24) => 3.0,
+        _ => 3.4,
+    };
+    let is_name = is_placeholder(text) || is_slug(text) || is_camel(text);
+    has_digit && has_letter && !is_name && entropy(text) >= least
+}
+
+/// Words with hyphens, dots or underscores between them, as names of hosts, releases and constants
+/// are; perhaps with a number behind each. What is long between them is more likely a key.
+fn is_slug(text: &[u8]) -> bool {
+    let parts = text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'/'));
+    let (mut words, mut count) = (0, 0);
+    for part in parts {
+        count += 1;
+        let is_word = is_word(part);
+        if !is_word && part.len() >= 12 {
+            return false;
+        }
+        words += usize::from(is_word);
+    }
+    count >= 3 && 2 * words >= count
+}
+
+/// Three letters or more in one case, then digits if any.
+fn is_word(part: &[u8]) -> bool {
+    let run = |of: fn(&u8) -> bool| part.iter().take_while(|byte| of(byte)).count();
+    let letters = run(u8::is_ascii_lowercase).max(run(u8::is_ascii_uppercase));
+    letters >= 3 && part.iter().skip(letters).all(u8::is_ascii_digit)
+}
+
+/// Words that each begin with a capital, as names of types are.
+fn is_camel(text: &[u8]) -> bool {
+    let is_lower = |at: usize| text.get(at).is_some_and(u8::is_ascii_lowercase);
+    let mut capitals = 0;
+    for (at, _) in text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| byte.is_ascii_uppercase())
+    {
+        capitals += 1;
+        if !is_lower(at + 1) || !is_lower(at + 2) {
+            return false;
+        }
+    }
+    capitals >= 2
 }
 
 /// Somebody's own choice: no variable, no placeholder, no name of a type.
 fn password(text: &[u8]) -> bool {
-    let first = text.first().copied().unwrap_or_default();
-    !is_placeholder(text)
-        && !matches!(first, b'$' | b'<' | b'{' | b'%' | b'(')
-        && distinct(text) >= 3
+    !is_placeholder(text) && !is_reference(text) && distinct(text) >= 3
+}
+
+/// No word of a sentence or of a program: letters, and digits or marks beside them.
+fn is_chosen(text: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.');
+    let ends_sentence = matches!(text, [.., b'.' | b',' | b':' | b'?' | b'!' | b')']);
+    let is_path = text.contains(&b'/') || text.contains(&b'(');
+    text.len() >= 6
+        && text.iter().any(u8::is_ascii_alphabetic)
+        && !text.iter().all(is_name)
+        && !(ends_sentence && text.iter().rev().skip(1).all(is_name))
+        && !is_path
+}
+
+/// Letters, a digit, and three marks or more that names and paths have none of.
+fn complex(text: &[u8]) -> bool {
+    let is_mark = |byte: &&u8| {
+        byte.is_ascii_punctuation()
+            && !matches!(
+                byte,
+                b'_' | b'-' | b'.' | b'/' | b':' | b'=' | b'+' | b'~' | b','
+            )
+    };
+    text.iter().filter(is_mark).count() >= 3
+        && text.iter().any(u8::is_ascii_digit)
+        && text.iter().any(u8::is_ascii_alphabetic)
+        && distinct(text) >= 8
+        && !is_placeholder(text)
+        && !is_reference(text)
+}
+
+/// A variable or a template in the value's place: `$NAME`, `${NAME}`, `{{ name }}`, `<name>`,
+/// `%NAME%`, `@NAME@`, `(call)`. What only begins like one is none.
+fn is_reference(text: &[u8]) -> bool {
+    let is_word = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b' ' | b':' | b'|')
+    };
+    let (Some(first), Some(last)) = (text.first(), text.last()) else {
+        return false;
+    };
+    let inside = |mark: fn(&u8) -> bool| text.iter().filter(|byte| !mark(byte)).all(is_word);
+    match (first, last) {
+        (b'<' | b'(', _) | (b'[', b']') => true,
+        (b'%', b'%') => inside(|byte| *byte == b'%'),
+        (b'@', b'@') => inside(|byte| *byte == b'@'),
+        (b'{', _) => inside(|byte| matches!(byte, b'{' | b'}')),
+        (b'#', b'}') => text.get(1) == Some(&b'{'),
+        (b'$', _) => match text.get(1) {
+            Some(b'{' | b'(') => true,
+            _ => text.iter().skip(1).all(is_word),
+        },
+        (b'%', _) => text.len() < 4,
+        _ => false,
+    }
 }
 
 /// What documentation and configuration write in a secret's place.

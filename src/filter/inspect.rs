@@ -58,6 +58,11 @@ impl Inspector {
         }
     }
 
+    /// Another one for the same exchange, with a report of its own.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(&self.plan, self.side)
+    }
+
     /// What it works by.
     #[must_use]
     pub fn plan(&self) -> &Plan {

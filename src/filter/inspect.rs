@@ -20,6 +20,8 @@ pub struct Edit {
     pub range: Range<usize>,
     /// What stands in their place.
     pub replacement: Box<str>,
+    /// What stands in their place where a number has to stay one: as many digits.
+    pub number: Option<Box<str>>,
 }
 
 /// Looks through the texts of one exchange, one way.
@@ -248,15 +250,16 @@ impl Inspector {
                 && let Some(value) = text.get(range.clone())
             {
                 let action = match action {
-                    Action::Mask { .. } => Action::Mask {
-                        keep_last: least_kept(cluster, text, base, |hit| {
-                            rules(hit).map(|rule| self.action(rule))
-                        }),
-                    },
+                    Action::Mask { .. } => least_kept(cluster, text, base, |hit| {
+                        rules(hit).map(|rule| self.action(rule))
+                    }),
                     other => other,
                 };
-                let replacement = self.replacement(rule, action, value);
-                edits.push(Edit { range, replacement });
+                edits.push(Edit {
+                    range,
+                    replacement: self.replacement(rule, action, value),
+                    number: number(action, value),
+                });
             }
         }
         match blocked {
@@ -351,7 +354,9 @@ impl Inspector {
     fn replacement(&self, rule: &DetectRule, action: Action, value: &[u8]) -> Box<str> {
         match action {
             Action::Block | Action::Redact => format!("[redacted:{}]", rule.detector).into(),
-            Action::Mask { keep_last } => mask(&String::from_utf8_lossy(value), keep_last.into()),
+            Action::Mask { keep_last, .. } => {
+                mask(&String::from_utf8_lossy(value), keep_last.into(), '*')
+            }
             Action::Pseudonymize => {
                 let context = &self.plan.context;
                 let name = context.key.name(
@@ -360,10 +365,15 @@ impl Inspector {
                         context.preview.as_bytes(),
                         self.plan.subject.id().as_bytes(),
                         rule.detector.as_bytes(),
-                        &value.to_ascii_lowercase(),
+                        &canonical(rule, value),
                     ],
                 );
-                format!("[{}:{name}]", rule.detector).into()
+                if is_address(value) {
+                    // RFC 2606 section 2: nobody's mail is delivered there.
+                    format!("p-{name}@pseudonym.invalid").into()
+                } else {
+                    format!("[{}:{name}]", rule.detector).into()
+                }
             }
         }
     }
@@ -414,23 +424,25 @@ fn covers<'a>(
         && rank(action(outer_rule)) >= rank(action(inner_rule))
 }
 
-/// What a mask over `cluster` may keep: what the strictest of its masks would keep of its own match.
+/// The mask over `cluster`: it keeps what the strictest of its masks would keep of its own match.
 fn least_kept(
     cluster: &[Hit],
     text: &[u8],
     base: u64,
     action: impl Fn(&Hit) -> Option<Action>,
-) -> u8 {
+) -> Action {
     let kept = cluster
         .iter()
         .map(|hit| match (action(hit), slice(text, hit, base)) {
-            (Some(Action::Mask { keep_last }), Some(value)) => {
+            (Some(Action::Mask { keep_last, number }), Some(value)) => {
                 let half = letters(&String::from_utf8_lossy(value)) / 2;
-                keep_last.min(u8::try_from(half).unwrap_or(u8::MAX))
+                (keep_last.min(u8::try_from(half).unwrap_or(u8::MAX)), number)
             }
-            _ => 0,
+            _ => (0, false),
         });
-    kept.min().unwrap_or(0)
+    let least = kept.reduce(|one, other| (one.0.min(other.0), one.1 && other.1));
+    let (keep_last, number) = least.unwrap_or_default();
+    Action::Mask { keep_last, number }
 }
 
 fn rank(action: Action) -> u8 {
@@ -461,23 +473,46 @@ fn is_same(rule: &DetectRule, value: &[u8], own: &str) -> bool {
     if value.eq_ignore_ascii_case(own.as_bytes()) {
         return true;
     }
-    if !matches!(&*rule.detector, "iban" | "payment-card" | "phone") {
-        return false;
-    }
-    let letters = |text: &[u8]| -> Vec<u8> {
-        let kept = |byte: &u8| !matches!(byte, b' ' | b'.' | b'-' | b'(' | b')');
-        text.iter()
-            .copied()
-            .filter(kept)
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect()
-    };
-    let value = letters(value);
-    !value.is_empty() && value == letters(own.as_bytes())
+    is_spaced(rule) && !value.is_empty() && bare(value) == bare(own.as_bytes())
 }
 
-/// Letters and digits become `*`, but for the last `keep_last`, of which at most half of all stay.
-fn mask(value: &str, keep_last: usize) -> Box<str> {
+/// People write these with spaces and signs, or without.
+fn is_spaced(rule: &DetectRule) -> bool {
+    matches!(&*rule.detector, "iban" | "payment-card" | "phone")
+}
+
+fn bare(text: &[u8]) -> Vec<u8> {
+    let kept = |byte: &u8| !matches!(byte, b' ' | b'.' | b'-' | b'(' | b')');
+    text.iter()
+        .copied()
+        .filter(kept)
+        .map(|byte| byte.to_ascii_lowercase())
+        .collect()
+}
+
+/// `value` as every spelling of it is written: two spellings have one pseudonym.
+fn canonical(rule: &DetectRule, value: &[u8]) -> Vec<u8> {
+    if is_spaced(rule) {
+        bare(value)
+    } else {
+        value.to_ascii_lowercase()
+    }
+}
+
+/// Whether `value` is one e-mail address, as far as its shape goes.
+fn is_address(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b'@');
+    let (Some(local), Some(domain), None) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_fit = |byte: &u8| !byte.is_ascii_whitespace() && !b"<>()[],;:\\\"".contains(byte);
+    !local.is_empty()
+        && domain.contains(&b'.')
+        && value.iter().all(|byte| *byte == b'@' || is_fit(byte))
+}
+
+/// Letters and digits become `sign`, but for the last `keep_last`, of which at most half of all stay.
+fn mask(value: &str, keep_last: usize, sign: char) -> Box<str> {
     let total = letters(value);
     let hidden = total - keep_last.min(total / 2);
     let mut seen = 0;
@@ -488,10 +523,27 @@ fn mask(value: &str, keep_last: usize) -> Box<str> {
                 return character;
             }
             seen += 1;
-            if seen <= hidden { '*' } else { character }
+            if seen <= hidden { sign } else { character }
         })
         .collect();
     masked.into()
+}
+
+/// What stands in a number's place under a mask that keeps numbers: ones, which overflow no type that held the
+/// digits before. None for what is not written in digits alone, as an exponent could make it infinite.
+fn number(action: Action, value: &[u8]) -> Option<Box<str>> {
+    let Action::Mask {
+        keep_last,
+        number: true,
+    } = action
+    else {
+        return None;
+    };
+    let text = std::str::from_utf8(value).ok()?;
+    let is_plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b".-".contains(&byte));
+    is_plain.then(|| mask(text, keep_last.into(), '1'))
 }
 
 fn letters(value: &str) -> usize {

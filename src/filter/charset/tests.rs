@@ -23,7 +23,10 @@ fn fixture() -> Fixture {
             "cyrillic",
             Class::Dictionary,
             "Юлия Ёлкина",
-            Action::Mask { keep_last: 0 },
+            Action::Mask {
+                keep_last: 0,
+                number: false,
+            },
         )
 }
 

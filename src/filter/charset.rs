@@ -10,6 +10,7 @@ mod transcoder;
 use encoding_rs::Encoding;
 
 use self::declared::Document;
+pub(super) use self::declared::{Document as DocumentType, SEEN, is_hiding, read as read_label};
 use self::decoded::Decoded;
 use crate::filter::media::Typed;
 use crate::filter::{Format, Inspector};
@@ -108,8 +109,6 @@ impl Charset {
         Box::new(Decoded::new(format, self.label, self.document, inspector))
     }
 }
-
-pub(super) use self::declared::{Document as DocumentType, is_hiding, read as read_label};
 
 fn is_utf16(encoding: &'static Encoding) -> bool {
     encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE

@@ -279,8 +279,13 @@ impl Format for Html {
         }
     }
 
-    fn read_in(&mut self, encoding: &'static Encoding) {
+    fn read_in(&mut self, encoding: &'static Encoding, is_own: bool) -> Result<(), Refusal> {
         self.encoding = encoding;
+        if is_own && !self.page.names(encoding) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a charset that stands where only some readers look for it"));
+        }
+        Ok(())
     }
 
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {

@@ -20,6 +20,9 @@ pub(in crate::filter) enum Document {
 /// Browsers look no further for a page's charset.
 const LENGTH: usize = 1024;
 
+/// The same, as a place in a document.
+pub(in crate::filter) const SEEN: u64 = LENGTH as u64;
+
 /// The first bytes of a document.
 #[derive(Debug)]
 pub(super) struct Head {

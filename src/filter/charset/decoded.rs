@@ -153,7 +153,7 @@ impl Decoded {
             self.has_letters = true;
             if let Some(encoding) = self.said()? {
                 self.format.write(ascii, inspector, out)?;
-                self.format.read_in(encoding);
+                self.format.read_in(encoding, true)?;
                 self.state = State::Coded(self.coded(encoding, inspector));
                 return self.read(rest, inspector, out);
             }
@@ -319,7 +319,7 @@ impl Decoded {
     ) -> Result<(), Refusal> {
         self.state = self.open(mark, inspector)?;
         if let State::Coded(coded) = &self.state {
-            self.format.read_in(coded.transcoder.encoding());
+            self.format.read_in(coded.transcoder.encoding(), false)?;
         }
         // No document says another charset than its mark.
         if mark == Mark::Utf8 && self.label == Label::Unsaid {

@@ -348,7 +348,8 @@ fn keeps_json_and_events_to_utf_8() {
                 "{kind}"
             );
         }
-        assert!(open(kind, &utf16("\u{feff}1\n", false)).is_err(), "{kind}");
+        let wide = open(kind, &utf16("\u{feff}data: 1\n\n", false));
+        assert!(wide.is_err() || wide == Ok(Vec::new()), "{kind}");
     }
     assert_eq!(
         open("application/json; charset=latin1", b"\"\xe9\""),
@@ -409,10 +410,6 @@ fn believes_a_document_before_its_first_letter() {
         ),
         (
             "text/html",
-            "<?xml version=\"1.0\" encoding=\"koi8-r\"?><p>",
-        ),
-        (
-            "text/html",
             "<meta http-equiv=content-type content='text/html; charset = koi8-r'>",
         ),
     ] {
@@ -451,6 +448,8 @@ fn refuses_documents_that_are_read_in_two_charsets() {
         "<script>'<meta charset=koi8-r>'</script>é".to_owned(),
         "<!-- <meta charset=koi8-r> -->é".to_owned(),
         "<meta charset=koi8&#45;r>é".to_owned(),
+        "<?xml version='1.0' encoding='koi8-r'?><p>é".to_owned(),
+        format!("<!-- charset=koi8-r -->{long}<meta charset=koi8-r>é"),
         "<script>'<meta charset=iso-2022-jp>'</script>".to_owned(),
         "<meta charset=iso-2022-jp>".to_owned(),
         "<meta charset=utf-7>".to_owned(),

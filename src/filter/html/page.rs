@@ -34,6 +34,8 @@ pub(super) struct Page {
     edits: Vec<Edit>,
     /// The charsets that it names.
     named: Vec<&'static Encoding>,
+    /// The same, as far as browsers look for it before they read.
+    named_early: Vec<&'static Encoding>,
 }
 
 impl Page {
@@ -49,6 +51,7 @@ impl Page {
             unescaped: Unescaped::default(),
             edits: Vec::new(),
             named: Vec::new(),
+            named_early: Vec::new(),
         }
     }
 
@@ -364,14 +367,23 @@ impl Page {
                 return Err(Refusal::new(ReasonCode::AnswerMalformed)
                     .because("a page that names a charset in which ASCII is something else"));
             }
-            self.named.extend(charset::read_label(label));
+            let encoding = charset::read_label(label);
+            self.named.extend(encoding);
             self.named.dedup();
+            if attribute.at.end < charset::SEEN {
+                self.named_early.extend(encoding);
+            }
             if self.named.len() > MAX_NAMED {
                 return Err(Refusal::new(ReasonCode::AnswerMalformed)
                     .because("a page that names many charsets"));
             }
         }
         Ok(())
+    }
+
+    /// Whether the page names `encoding`, in a tag that every browser looks at.
+    pub(super) fn names(&self, encoding: &'static Encoding) -> bool {
+        self.named_early.contains(&encoding)
     }
 
     /// Whether the page names another charset than `encoding`.

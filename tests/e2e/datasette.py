@@ -326,7 +326,7 @@ def filtered(world: World, person: Person, said: str) -> str:
         if OWNER.search(raw)[1] != person.id:
             return ""
         return cover(world, int(NUMBER.search(raw)[1]), raw)
-    return page(ROW.sub(row, said))
+    return page(ROW.sub(row, said)).replace(world.app, world.door)
 
 
 def browsed(world: World, person: Person, other: Person, people: list[dict]) -> None:
@@ -484,7 +484,8 @@ audit: {{ to: file, file: audit.jsonl }}
             [program, "run", "--config", folder / "chaperone.yaml"],
             folder, "chaperone", f"http://127.0.0.1:{health_port}/readyz",
         ):
-            world = World(app, door, folder / "shop.db", planted)
+            # By name: an address in the links of a page is a finding.
+            world = World(f"http://localhost:{app_port}", f"http://localhost:{door_port}", folder / "shop.db", planted)
             owned = "SELECT id FROM orders WHERE user_id = ? ORDER BY id"
             alice = Person(people[3], signed, world.ids(owned, people[3]["id"]))
             bob = Person(people[17], minted, world.ids(owned, people[17]["id"]))

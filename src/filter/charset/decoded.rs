@@ -15,6 +15,8 @@ pub(super) struct Decoded {
     label: Label,
     document: Document,
     head: Head,
+    /// What the head names, once it is whole.
+    named: Option<Vec<&'static Encoding>>,
     state: State,
     /// Something beyond ASCII has come: charsets make a difference.
     has_letters: bool,
@@ -73,6 +75,7 @@ impl Decoded {
             label,
             document,
             head: Head::new(document),
+            named: None,
             state: State::Opening(Vec::new()),
             has_letters: false,
             is_agreed: false,
@@ -192,7 +195,7 @@ impl Decoded {
             self.is_agreed = true;
             return Ok(());
         }
-        let named = self.head.named();
+        let named = self.named.get_or_insert_with(|| self.head.named());
         // Before any letter, a charset in which letters are ASCII.
         let is_hidden = self.label == Label::Unsaid && named.iter().any(|other| hides(other));
         if is_hidden || self.has_letters && named.iter().any(|other| *other != reading) {

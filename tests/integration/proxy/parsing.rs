@@ -15,7 +15,7 @@ const ROUTES: &str = r#"
     public: Nobody's data.
   - match: GET /anywhere/**
     records: anywhere
-    owner: no such name
+    owner: no_such_name
     public: Pages around the records are the same for everybody.
 detect:
   - use: [pii, secrets]

@@ -81,8 +81,9 @@ fn said(all: &mut Vec<Case>) {
         })
         .cut(1),
     );
+    let coded = format!("{kind}\r\ncontent-encoding: gzip");
     all.push(
-        own("charset-coded", "open", &kind, |who| {
+        own("charset-coded", "open", &coded, |who| {
             encoded("shift_jis", &format!("表 {}", who.email))
         })
         .coded(&["gzip"]),

@@ -7,6 +7,7 @@
 //! doubt is a [`Refusal`], which before the first byte becomes an answer and later a reset.
 
 pub mod body;
+mod charset;
 pub mod coding;
 mod events;
 #[cfg(test)]
@@ -88,6 +89,12 @@ pub(crate) trait Format: Send {
 
     /// Takes the end of the body: an incomplete one is refused.
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal>;
+
+    /// Says which encoding the bytes came in, and whether the document alone says so: what it says is held
+    /// against that.
+    fn read_in(&mut self, _: &'static encoding_rs::Encoding, _: bool) -> Result<(), Refusal> {
+        Ok(())
+    }
 
     /// Bytes kept back inside, beside [`Output::bytes`].
     fn buffered(&self) -> usize;

@@ -16,6 +16,8 @@ mod unescape;
 
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
+
 use self::looked::Looked;
 use self::page::Page;
 use self::reader::{Reader, Token, TokenKind};
@@ -42,6 +44,9 @@ pub(super) struct Html {
     seen: u64,
     record: Option<Record>,
     has_matched: bool,
+    /// The encoding that the page came in, and whether any letter of it depends on that.
+    encoding: &'static Encoding,
+    has_letters: bool,
     limit: usize,
     refusal: Option<Refusal>,
 }
@@ -71,6 +76,8 @@ impl Html {
             seen: 0,
             record: None,
             has_matched: false,
+            encoding: encoding_rs::UTF_8,
+            has_letters: false,
             limit,
             refusal: None,
         })
@@ -102,6 +109,8 @@ impl Html {
                 self.token(token, inspector, out)?;
             }
             read?;
+            self.has_letters |= !piece.is_ascii();
+            self.check_charset()?;
             self.page.forget();
             // A record, and behind it a tag that is not whole.
             if self.page.pending() > self.limit.saturating_mul(2) {
@@ -210,6 +219,17 @@ impl Html {
         record.settle(&rule, &mut self.page, inspector, out)
     }
 
+    /// Refuses a page that says another charset than it came in, where that makes a difference.
+    fn check_charset(&self) -> Result<(), Refusal> {
+        // Who reads UTF-16 as something else finds no charset in it.
+        let is_wide = self.encoding.output_encoding() != self.encoding;
+        if self.has_letters && !is_wide && self.page.names_other(self.encoding) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a page that names another charset than it is read in"));
+        }
+        Ok(())
+    }
+
     fn end(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {
         self.utf8.finish()?;
         self.guard.finish()?;
@@ -222,6 +242,7 @@ impl Html {
             self.whole(text, inspector, out)?;
         }
         self.between(self.page.end(), inspector, out)?;
+        self.check_charset()?;
         if self.record.is_some() {
             return Err(
                 Refusal::new(ReasonCode::AnswerTruncated).because("a record without its end tag")
@@ -256,6 +277,15 @@ impl Format for Html {
                 Err(refusal)
             }
         }
+    }
+
+    fn read_in(&mut self, encoding: &'static Encoding, is_own: bool) -> Result<(), Refusal> {
+        self.encoding = encoding;
+        if is_own && !self.page.names(encoding) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a charset that stands where only some readers look for it"));
+        }
+        Ok(())
     }
 
     fn finish(&mut self, inspector: &mut Inspector, out: &mut Output) -> Result<(), Refusal> {

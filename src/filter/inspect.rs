@@ -3,10 +3,13 @@
 //! INVARIANT: matched text stays inside this file; what leaves it are ranges, replacements, keyed
 //! names and counts.
 
+mod value;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::value::{canonical, is_address, is_same, letters, mask, number};
 use crate::filter::report::{Finding, Report};
 use crate::filter::{Place, Plan, Side, readings};
 use crate::policy::treatment::{Action, Class, DetectRule};
@@ -20,6 +23,8 @@ pub struct Edit {
     pub range: Range<usize>,
     /// What stands in their place.
     pub replacement: Box<str>,
+    /// What stands in their place where a number has to stay one: as many digits.
+    pub number: Option<Box<str>>,
 }
 
 /// Looks through the texts of one exchange, one way.
@@ -56,6 +61,11 @@ impl Inspector {
                 .map(Automaton::sweep),
             report: Report::default(),
         }
+    }
+
+    /// Another one for the same exchange, with a report of its own.
+    pub(crate) fn anew(&self) -> Self {
+        Self::new(&self.plan, self.side)
     }
 
     /// What it works by.
@@ -243,15 +253,16 @@ impl Inspector {
                 && let Some(value) = text.get(range.clone())
             {
                 let action = match action {
-                    Action::Mask { .. } => Action::Mask {
-                        keep_last: least_kept(cluster, text, base, |hit| {
-                            rules(hit).map(|rule| self.action(rule))
-                        }),
-                    },
+                    Action::Mask { .. } => least_kept(cluster, text, base, |hit| {
+                        rules(hit).map(|rule| self.action(rule))
+                    }),
                     other => other,
                 };
-                let replacement = self.replacement(rule, action, value);
-                edits.push(Edit { range, replacement });
+                edits.push(Edit {
+                    range,
+                    replacement: self.replacement(rule, action, value),
+                    number: number(action, value),
+                });
             }
         }
         match blocked {
@@ -346,7 +357,9 @@ impl Inspector {
     fn replacement(&self, rule: &DetectRule, action: Action, value: &[u8]) -> Box<str> {
         match action {
             Action::Block | Action::Redact => format!("[redacted:{}]", rule.detector).into(),
-            Action::Mask { keep_last } => mask(&String::from_utf8_lossy(value), keep_last.into()),
+            Action::Mask { keep_last, .. } => {
+                mask(&String::from_utf8_lossy(value), keep_last.into(), '*')
+            }
             Action::Pseudonymize => {
                 let context = &self.plan.context;
                 let name = context.key.name(
@@ -355,10 +368,15 @@ impl Inspector {
                         context.preview.as_bytes(),
                         self.plan.subject.id().as_bytes(),
                         rule.detector.as_bytes(),
-                        &value.to_ascii_lowercase(),
+                        &canonical(rule, value),
                     ],
                 );
-                format!("[{}:{name}]", rule.detector).into()
+                if is_address(value) {
+                    // RFC 2606 section 2: nobody's mail is delivered there.
+                    format!("p-{name}@pseudonym.invalid").into()
+                } else {
+                    format!("[{}:{name}]", rule.detector).into()
+                }
             }
         }
     }
@@ -409,23 +427,25 @@ fn covers<'a>(
         && rank(action(outer_rule)) >= rank(action(inner_rule))
 }
 
-/// What a mask over `cluster` may keep: what the strictest of its masks would keep of its own match.
+/// The mask over `cluster`: it keeps what the strictest of its masks would keep of its own match.
 fn least_kept(
     cluster: &[Hit],
     text: &[u8],
     base: u64,
     action: impl Fn(&Hit) -> Option<Action>,
-) -> u8 {
+) -> Action {
     let kept = cluster
         .iter()
         .map(|hit| match (action(hit), slice(text, hit, base)) {
-            (Some(Action::Mask { keep_last }), Some(value)) => {
+            (Some(Action::Mask { keep_last, number }), Some(value)) => {
                 let half = letters(&String::from_utf8_lossy(value)) / 2;
-                keep_last.min(u8::try_from(half).unwrap_or(u8::MAX))
+                (keep_last.min(u8::try_from(half).unwrap_or(u8::MAX)), number)
             }
-            _ => 0,
+            _ => (0, false),
         });
-    kept.min().unwrap_or(0)
+    let least = kept.reduce(|one, other| (one.0.min(other.0), one.1 && other.1));
+    let (keep_last, number) = least.unwrap_or_default();
+    Action::Mask { keep_last, number }
 }
 
 fn rank(action: Action) -> u8 {
@@ -449,48 +469,6 @@ fn slice<'a>(text: &'a [u8], hit: &Hit, base: u64) -> Option<&'a [u8]> {
 
 fn offset(position: u64, base: u64) -> Option<usize> {
     usize::try_from(position.checked_sub(base)?).ok()
-}
-
-/// Whether a match is one of the subject's own values, as people write it.
-fn is_same(rule: &DetectRule, value: &[u8], own: &str) -> bool {
-    if value.eq_ignore_ascii_case(own.as_bytes()) {
-        return true;
-    }
-    if !matches!(&*rule.detector, "iban" | "payment-card" | "phone") {
-        return false;
-    }
-    let letters = |text: &[u8]| -> Vec<u8> {
-        let kept = |byte: &u8| !matches!(byte, b' ' | b'.' | b'-' | b'(' | b')');
-        text.iter()
-            .copied()
-            .filter(kept)
-            .map(|byte| byte.to_ascii_lowercase())
-            .collect()
-    };
-    let value = letters(value);
-    !value.is_empty() && value == letters(own.as_bytes())
-}
-
-/// Letters and digits become `*`, but for the last `keep_last`, of which at most half of all stay.
-fn mask(value: &str, keep_last: usize) -> Box<str> {
-    let total = letters(value);
-    let hidden = total - keep_last.min(total / 2);
-    let mut seen = 0;
-    let masked: String = value
-        .chars()
-        .map(|character| {
-            if !character.is_alphanumeric() {
-                return character;
-            }
-            seen += 1;
-            if seen <= hidden { '*' } else { character }
-        })
-        .collect();
-    masked.into()
-}
-
-fn letters(value: &str) -> usize {
-    value.chars().filter(|c| c.is_alphanumeric()).count()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use mime::Mime;
 
+use crate::filter::charset::{DocumentType, Label};
 use crate::policy::treatment::Kind;
 
 /// What a message's `Content-Type` says about its body.
@@ -34,22 +35,75 @@ impl Media {
     /// Reads one media type.
     #[must_use]
     pub fn named(text: &str) -> Self {
-        let Ok(media) = text.trim().parse::<Mime>() else {
-            return Self::Unclear;
-        };
-        let Some(kind) = kind(&media) else {
-            return Self::Other;
-        };
+        match Typed::named(text) {
+            None => Self::Unclear,
+            Some(Typed { kind: None, .. }) => Self::Other,
+            Some(Typed {
+                kind: Some(kind),
+                label: Some(Label::Unsaid | Label::Utf8 | Label::Ascii),
+                ..
+            }) => Self::Known(kind),
+            Some(_) => Self::Unclear,
+        }
+    }
+}
+
+/// What one `Content-Type` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Typed {
+    /// How the body can be scanned, if it can.
+    pub(super) kind: Option<Kind>,
+    /// What it says about the charset; none where that can't be read in one way.
+    pub(super) label: Option<Label>,
+    /// How it says its own charset.
+    pub(super) document: DocumentType,
+}
+
+impl Typed {
+    /// A body without a type.
+    pub(super) const UNTYPED: Self = Self {
+        kind: None,
+        label: Some(Label::Unsaid),
+        document: DocumentType::Other,
+    };
+
+    /// Reads one media type; none where it can be read in two ways.
+    fn named(text: &str) -> Option<Self> {
+        let media: Mime = text.trim().parse().ok()?;
         let mut charsets = media.params().filter(|(name, _)| *name == mime::CHARSET);
-        let is_utf8 = |charset: &str| {
-            ["utf-8", "utf8", "us-ascii"]
-                .iter()
-                .any(|known| charset.eq_ignore_ascii_case(known))
+        let charset = charsets.next();
+        // Another one may hide in a value: some look for the word alone.
+        let words = text.to_ascii_lowercase().matches("charset").count();
+        let is_single = charsets.next().is_none() && words == usize::from(charset.is_some());
+        let label = match charset {
+            _ if !is_single => None,
+            None => Some(Label::Unsaid),
+            Some((_, label)) => Label::named(label.as_str()),
         };
-        match (charsets.next(), charsets.next()) {
-            (None, _) => Self::Known(kind),
-            (Some((_, charset)), None) if is_utf8(charset.as_str()) => Self::Known(kind),
-            _ => Self::Unclear,
+        let is_xml = media.subtype() == mime::XML
+            || media.suffix() == Some(mime::XML)
+            || media.subtype() == "xml-dtd";
+        let document = if is_xml {
+            DocumentType::Xml
+        } else if media.subtype() == mime::CSS {
+            DocumentType::Css
+        } else {
+            DocumentType::Other
+        };
+        Some(Self {
+            kind: kind(&media),
+            label,
+            document,
+        })
+    }
+
+    /// Reads the `Content-Type` of an answer; none where it can be read in two ways.
+    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+        let mut values = headers.get_all(CONTENT_TYPE).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Some(Self::UNTYPED),
+            (Some(value), None) => Self::named(value.to_str().ok()?),
+            (Some(_), Some(_)) => None,
         }
     }
 }

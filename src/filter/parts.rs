@@ -136,7 +136,8 @@ impl Parts {
         };
         let head: Vec<u8> = self.buffer.drain(..end).collect();
         let head = head::Head::read(&head)?;
-        let format = stream::part(head.kind(inspector)?, inspector)?;
+        let (kind, charset) = head.kind(inspector)?;
+        let format = charset.over(stream::part(kind, inspector)?, inspector);
         head.write(inspector, out)?;
         self.state = State::Body(format, true);
         Ok(true)

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 
 use crate::filter::body::FilteredBody;
+use crate::filter::charset::Charset;
 use crate::filter::coding::Coding;
 use crate::filter::flow::{Engine, Flow};
-use crate::filter::media::{self, Media};
+use crate::filter::media::{self, Media, Typed};
 use crate::filter::{Blocked, Context, Inspector, Plan, Report, Side, Stream, headers, hold};
 use crate::policy::permit::Permit;
 use crate::policy::treatment::{Kind, Treatment};
@@ -96,6 +97,7 @@ pub fn answer_stream(plan: &Arc<Plan>, headers: &HeaderMap) -> Result<Option<Str
 /// How the body of an answer is read: as its fields say before any of them is taken out.
 struct Reading {
     kind: Option<Kind>,
+    charset: Charset,
     /// What stands between the parts of a multipart answer.
     boundary: Option<String>,
     /// The route lets answers of this type pass unscanned.
@@ -106,8 +108,10 @@ struct Reading {
 
 impl Reading {
     fn of(plan: &Plan, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let (kind, charset) = kind(&plan.treatment, headers)?;
         Ok(Self {
-            kind: kind(&plan.treatment, headers)?,
+            kind,
+            charset,
             boundary: media::boundary(headers),
             is_open: is_open(&plan.treatment, headers),
             is_grpc: media::essence(headers)
@@ -130,29 +134,41 @@ impl Reading {
             (Some(Kind::Multipart), Some(boundary)) => {
                 Stream::of_parts(inspector, boundary, &self.codings)
             }
-            _ => Stream::with(inspector, self.kind, &self.codings),
+            _ => Stream::of_answer(inspector, self.kind, self.charset, &self.codings),
         }
     }
 }
 
-/// How an answer with a body is read.
-pub(super) fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<Kind>, Refusal> {
-    match (Media::of(headers), treatment.read_as) {
-        (Media::Unclear, _) => Err(Refusal::new(ReasonCode::TypeUnsupported)
+/// How an answer with a body is read, and in which charset.
+pub(super) fn kind(
+    treatment: &Treatment,
+    headers: &HeaderMap,
+) -> Result<(Option<Kind>, Charset), Refusal> {
+    let unclear = |detail: &str| {
+        Refusal::new(ReasonCode::TypeUnsupported)
             .by(&treatment.origin)
-            .because("no single content type in UTF-8")),
-        (_, Some(kind)) => Ok(Some(kind)),
-        (Media::Known(kind), None) => Ok(Some(kind)),
+            .because(detail)
+    };
+    let no_single =
+        || unclear("no single content type, or a charset that can't be read in one way");
+    let typed = Typed::of(headers).ok_or_else(no_single)?;
+    let has_type = headers.contains_key(CONTENT_TYPE);
+    let kind = match treatment.read_as {
+        Some(kind) => Some(kind),
         // It may be records all the same: apps that write JSON by hand often leave the type out.
-        (Media::Absent, None) if treatment.has_owner_rule() => {
-            Err(Refusal::new(ReasonCode::TypeUnsupported)
-                .by(&treatment.origin)
-                .because("no content type on a route with records"))
+        None if !has_type && treatment.has_owner_rule() => {
+            return Err(unclear("no content type on a route with records"));
         }
         // Without a type it is taken for text, which it must then be; `nosniff` binds the client to that.
-        (Media::Absent, None) => Ok(Some(Kind::Text)),
-        (Media::Other, None) => Ok(None),
-    }
+        None if !has_type => Some(Kind::Text),
+        None => typed.kind,
+    };
+    let charset = match kind {
+        Some(kind) => Charset::of(&typed, kind).ok_or_else(no_single)?,
+        // It is opened by `content`, or refused.
+        None => Charset::UTF_8,
+    };
+    Ok((kind, charset))
 }
 
 /// Whether the route's `content` names the type of an answer that can't be scanned. What can be scanned is, whatever it says.

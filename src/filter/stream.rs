@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::filter::charset::Charset;
 use crate::filter::coding::{Coding, Decoding};
 use crate::filter::events::Events;
 use crate::filter::form::Form;
@@ -60,6 +61,17 @@ impl Stream {
             },
             Side::Response => part(kind, &inspector)?,
         };
+        Self::over(inspector, format, codings)
+    }
+
+    /// The same for an answer in `charset`.
+    pub(super) fn of_answer(
+        inspector: Inspector,
+        kind: Option<Kind>,
+        charset: Charset,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        let format = charset.over(part(kind, &inspector)?, &inspector);
         Self::over(inspector, format, codings)
     }
 

@@ -19,6 +19,14 @@ pub(super) struct Window {
     edits: Vec<Edit>,
     /// The most bytes that one group of overlapping matches may cover.
     limit: usize,
+    second: Option<Second>,
+}
+
+/// The bytes of a body that is in another charset, as UTF-8: what is found in them but not in the text is refused.
+#[derive(Clone, Copy, Debug)]
+struct Second {
+    /// ASCII is none in that charset.
+    is_wide: bool,
 }
 
 impl Window {
@@ -31,6 +39,16 @@ impl Window {
             hits: Vec::new(),
             edits: Vec::new(),
             limit: inspector.plan().context.limits.string,
+            second: None,
+        }
+    }
+
+    /// A second reading of bytes that are text in another charset, `is_wide` where that is UTF-16.
+    /// It refuses what is found in it, unless it is ASCII that says the same in both.
+    pub(super) fn of_second(inspector: &Inspector, is_wide: bool) -> Self {
+        Self {
+            second: Some(Second { is_wide }),
+            ..Self::new(inspector)
         }
     }
 
@@ -92,6 +110,7 @@ impl Window {
             self.edits.clear();
             let place = Place::Body(self.base);
             inspector.judge(&mut done, &self.held, self.base, &place, &mut self.edits)?;
+            self.check_second()?;
         }
         let mut length = usize::try_from(end.saturating_sub(self.base)).unwrap_or(0);
         let mut at = 0;
@@ -106,6 +125,21 @@ impl Window {
         length = length.saturating_sub(at);
         out.extend_from_slice(&self.held.split_to(length.min(self.held.len())));
         self.base = end.max(self.base);
+        Ok(())
+    }
+
+    fn check_second(&self) -> Result<(), Refusal> {
+        let Some(second) = self.second else {
+            return Ok(());
+        };
+        let says_other = |edit: &Edit| {
+            let text = self.held.get(edit.range.clone());
+            second.is_wide || !text.is_some_and(<[u8]>::is_ascii)
+        };
+        if self.edits.iter().any(says_other) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a text that says something else to those who take it for UTF-8"));
+        }
         Ok(())
     }
 

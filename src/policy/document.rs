@@ -512,6 +512,9 @@ pub(in crate::policy) struct MaskForm {
     /// How many characters at the end stay; never more than half of the match.
     #[serde(default)]
     pub(in crate::policy) keep_last: Field<u8>,
+    /// Numbers in JSON stay numbers, with `1` for each digit, instead of becoming strings.
+    #[serde(default)]
+    pub(in crate::policy) number: Field<bool>,
 }
 
 /// A value that detectors leave alone.

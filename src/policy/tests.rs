@@ -347,6 +347,7 @@ detect:
   - use: [pii]
     except: [{ value: Press@Shop.example, reason: printed, until: 2027-06-30 }]
   - { id: employee, pattern: 'EMP-[0-9]{6}', action: mask }
+  - { id: account, pattern: 'ACC-[0-9]{6}', action: { mask: { number: true } } }
   - { id: people, dictionary: names.txt, disclose: true }
 embargo:
   - { id: falcon, until: 2027-03-01T09:00:00Z, terms: [Falcon IX] }
@@ -361,13 +362,32 @@ embargo:
             .find(|rule| &*rule.detector == name)
             .unwrap()
     };
-    assert_eq!(rule("iban").action, Action::Mask { keep_last: 4 });
+    assert_eq!(
+        rule("iban").action,
+        Action::Mask {
+            keep_last: 4,
+            number: false
+        }
+    );
     assert_eq!(rule("email").action, Action::Redact);
     assert_eq!(&*rule("email").except[0].value, "press@shop.example");
     let until = rule("email").except[0].until.unwrap();
     assert_eq!(until.to_string(), "2027-06-30T23:59:59.999999999Z");
     assert_eq!(rule("email").control, Control::Leak);
-    assert_eq!(rule("employee").action, Action::Mask { keep_last: 0 });
+    assert_eq!(
+        rule("employee").action,
+        Action::Mask {
+            keep_last: 0,
+            number: false
+        }
+    );
+    assert_eq!(
+        rule("account").action,
+        Action::Mask {
+            keep_last: 0,
+            number: true
+        }
+    );
     assert_eq!(rule("people").class, Class::Dictionary);
     assert!(rule("people").discloses);
     assert!(

@@ -399,8 +399,11 @@ pub enum Action {
     Mask {
         /// Characters at the end that stay, at most half of the match.
         keep_last: u8,
+        /// A JSON number stays a number: its digits become `1`.
+        number: bool,
     },
-    /// A keyed name stands in its place, the same for the same value within preview and subject.
+    /// A keyed name stands in its place, the same for the same value within preview and subject;
+    /// for an e-mail address one of nobody's.
     Pseudonymize,
     /// `[redacted:<detector>]` stands in its place.
     Redact,

@@ -3,13 +3,16 @@
     python tests/e2e/datasette.py CHAPERONE
 
 Starts Datasette over a generated shop, chaperone before it with policies/datasette, and asks as one
-user with a JWT and as another with a Biscuit. Every row that comes out is compared, byte for byte,
-with what Datasette itself says; in a user's own rows only the values of others that the generator
+user with a JWT and as another with a Biscuit. Every row that comes out, and every page, is compared,
+byte for byte, with what Datasette itself says; in a user's own rows only the values of others that the generator
 planted may be replaced, each by its detector's placeholder.
 """
 
+import csv
+import html
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -280,6 +283,95 @@ def single_rows(world: World, person: Person, other: Person) -> None:
             check(other.id not in body, f"{person.id}: {path} names its owner")
 
 
+def cover(world: World, identity: int, raw: str) -> str:
+    for plant in world.planted.get(identity, []):
+        check(plant["value"] in raw, f"the generator lied about order {identity}")
+        raw = raw.replace(plant["value"], f'[redacted:{plant["detector"]}]')
+    return raw
+
+
+def streams(world: World, person: Person) -> None:
+    """Tables as CSV: Datasette's own lines, those of others left out."""
+    for name, ask in world.clients():
+        for options in ["_stream=on", "_stream=on&_labels=on", "_size=max&_dl=on", "_stream=on&_search=espresso"]:
+            what, path = f"{person.id}, {name}: CSV {options}", f"/shop/orders.csv?{options}"
+            status, headers, body = ask(person, path)
+            check(status == 200, f"{what}: {status} {body[:300]}")
+            first, *rows = world.said(path).splitlines(keepends=True)
+            columns = next(csv.reader([first]))
+            at = columns.index("user_id")
+            cells = [next(csv.reader([row])) for row in rows]
+            wanted = [cover(world, int(cell[0]), row) for cell, row in zip(cells, rows) if cell[at] == person.id]
+            same(body.splitlines(keepends=True), [first] + wanted, what)
+            found = [int(row[0]) for row in csv.reader(body.splitlines()[1:])]
+            if "_search" not in options:
+                check(found == person.owned, f"{what}: SQL says otherwise")
+            check(found and ("text/csv" in headers["content-type"]) == ("_dl" in options), f"{what}: {headers}")
+
+
+ROW = re.compile(r"<tr>\s*<td class=\"col-id.*?</tr>", re.DOTALL)
+OWNER = re.compile(r"<em>(u-[0-9]+)</em>")
+NUMBER = re.compile(r"/shop/orders/([0-9]+)")
+
+
+def page(text: str) -> str:
+    """A page without what differs each time it is made."""
+    return re.sub(r"Queries took [0-9.]+ms", "", text)
+
+
+def filtered(world: World, person: Person, said: str) -> str:
+    """What is to come of a page that Datasette said."""
+    def row(match: re.Match) -> str:
+        raw = match[0]
+        if OWNER.search(raw)[1] != person.id:
+            return ""
+        return cover(world, int(NUMBER.search(raw)[1]), raw)
+    return page(ROW.sub(row, said)).replace(world.app, world.door)
+
+
+def browsed(world: World, person: Person, other: Person, people: list[dict]) -> None:
+    """Tables as pages: whole, but for the rows of others; facets over one's own."""
+    foreign = [value for one in people if one["id"] != person.id for value in (one["id"], one["email"], one["card"], one["iban"])]
+    for path in [
+        # Everybody's rows in one page, by a route that this test alone has.
+        "/shop/orders?_sort=id&_size=500",
+        "/shop/orders?_sort=id&_size=500&_next=500,500",
+        "/shop/orders?_sort=id&_search=espresso&_size=500",
+        f"/shop/orders?user_id={person.id}&_size=max",
+        f"/shop/orders?user_id={person.id}&_size=max&_facet=item&_facet=placed",
+        f"/shop/orders?user_id={person.id}&_size=10&_search=espresso",
+    ]:
+        for name, ask in world.clients():
+            what = f"{person.id}, {name}: {path}"
+            status, headers, body = ask(person, path)
+            check(status == 200, f"{what}: {status} {body[:300]}")
+            check(headers["content-type"].startswith("text/html"), f"{what}: {headers}")
+            wanted = filtered(world, person, world.said(path))
+            lines, others = page(body).split("\n"), wanted.split("\n")
+            same(lines, others, what)
+            for value in foreign:
+                check(value not in body, f"{what}: `{value}` of another's stands in it")
+            found = [int(NUMBER.search(row)[1]) for row in ROW.findall(body)]
+            check(found and set(found) <= set(person.owned), f"{what}: {found[:10]}")
+            if path.endswith(f"user_id={person.id}&_size=max"):
+                check(found == person.owned, f"{what}: SQL says otherwise")
+            if "_facet=item" in path:
+                counts = re.findall(r"<li><a href=\"[^\"]*&amp;item=[^\"]*\"[^>]*>([^<]+)</a> ([0-9,]+)</li>", body)
+                counted = dict(world.sql.execute("SELECT item, count(*) FROM orders WHERE user_id = ? GROUP BY item", [person.id]))
+                check(len(counts) > 5, f"{what}: no facets")
+                for item, count in counts:
+                    check(counted[html.unescape(item)] == int(count), f"{what}: {item} is counted as {count}")
+    for path, reason in [
+        (f"/shop/orders?user_id={other.id}", "not-owner"),
+        (f"/shop/orders?user_id={other.id}&_facet=item", "not-owner"),
+        (f"/shop/orders?user_id={person.id}&_where=1%3D1", "denied-route"),
+        ("/shop/orders?_facet=user_id", "no-route"),
+        ("/shop/orders?email__startswith=a", "no-route"),
+    ]:
+        status, _, body = world.curl(person, path)
+        check(status in (403, 404) and reason in body, f"{person.id}: {path}: {status} {body[:300]}")
+
+
 def refused(world: World, person: Person) -> None:
     for path, status, reason in [
         ("/shop.json", 403, "denied-route"),
@@ -288,7 +380,7 @@ def refused(world: World, person: Person) -> None:
         ("/shop/orders.json?_facet=user_id", 403, "denied-route"),
         ("/shop/orders.json?_shape=objects&_facet=user_id&_size=0", 403, "denied-route"),
         ("/-/databases.json", 403, "denied-route"),
-        ("/shop/orders.csv?_stream=on", 403, "no-route"),
+        ("/shop/users.csv?_stream=on", 403, "no-route"),
         ("/shop/orders", 403, "no-route"),
         ("/shop/users.json", 403, "no-route"),
         ("/", 403, "no-route"),
@@ -342,6 +434,13 @@ def tokens(program: Path, folder: Path, alice: dict, bob: dict) -> tuple[str, st
     return signed, minted
 
 
+# Pages over everybody's rows: their heads count them, which is why the policy itself has no such route.
+EVERYBODY = """
+  - match: GET /shop/orders?_sort=id
+    html: { records: "table.rows-and-columns tbody tr", owner: "td.col-user_id em" }
+"""
+
+
 def main() -> None:
     program = Path(sys.argv[1]).resolve()
     folder = Path(tempfile.mkdtemp(prefix="chaperone-e2e-"))
@@ -361,7 +460,8 @@ def walk(program: Path, folder: Path) -> None:
     shop.build(folder)
     people = json.loads((folder / "users.json").read_text())
     planted = {int(key): value for key, value in json.loads((folder / "planted.json").read_text()).items()}
-    (folder / "policy.yaml").write_text(POLICY.read_text())
+    policy, detect = POLICY.read_text().split("\ndetect:\n")
+    (folder / "policy.yaml").write_text(f"{policy}{EVERYBODY}\ndetect:\n{detect}")
     signed, minted = tokens(program, folder, people[3], people[17])
     chaperone(program, "check", folder / "policy.yaml")
 
@@ -384,7 +484,8 @@ audit: {{ to: file, file: audit.jsonl }}
             [program, "run", "--config", folder / "chaperone.yaml"],
             folder, "chaperone", f"http://127.0.0.1:{health_port}/readyz",
         ):
-            world = World(app, door, folder / "shop.db", planted)
+            # By name: an address in the links of a page is a finding.
+            world = World(f"http://localhost:{app_port}", f"http://localhost:{door_port}", folder / "shop.db", planted)
             owned = "SELECT id FROM orders WHERE user_id = ? ORDER BY id"
             alice = Person(people[3], signed, world.ids(owned, people[3]["id"]))
             bob = Person(people[17], minted, world.ids(owned, people[17]["id"]))
@@ -394,6 +495,8 @@ audit: {{ to: file, file: audit.jsonl }}
                 pages(world, person)
                 search(world, person)
                 single_rows(world, person, other)
+                streams(world, person)
+                browsed(world, person, other, people)
                 refused(world, person)
         log(world, folder, people)
 

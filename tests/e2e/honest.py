@@ -4,13 +4,17 @@
 usage: honest.py PATH/TO/chaperone [--list] [--kind N]
 
 The files are those that a machine with Rust and Python has: the sources of the crates, Python's
-library, the documentation beside both. Each is served on a public route with the type that a file
+library, the documentation beside both. With them come tables that data packages ship, and pages,
+subtitles and feeds in some 50 charsets from the tests of a library that guesses them, each under the
+charset that stands over it there. Each is served on a public route with the type that a file
 server gives it, under the packs `pii` and `secrets`. Its bytes must arrive as they are, but for
 placeholders, and what stood in a placeholder's place must look like what it names. Blocked may be
-only what can't be read: no UTF-8, a zero byte, a JSON document that is none. Exit status 0 when
+only what can't be read: no text in its charset, a zero byte, a JSON document
+that is none, a document that names another charset than it is in. Exit status 0 when
 all of that holds for at least 2,000 files, 1 otherwise.
 """
 import argparse
+import codecs
 import collections
 import concurrent.futures
 import hashlib
@@ -29,7 +33,9 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+HONEST = os.path.join(HERE, "..", "..", "target", "honest")
 LEAST, LARGEST = 2000, 256 << 10
+TABLES, FOREIGN = 200, 300
 TYPES = {
     "c": "text/x-c", "css": "text/css", "csv": "text/csv", "h": "text/x-c", "htm": "text/html", "html": "text/html",
     "js": "text/javascript", "json": "application/json", "jsonl": "application/jsonl", "md": "text/markdown", "mjs": "text/javascript",
@@ -39,13 +45,25 @@ TYPES = {
 }
 # What the values of the commonest detectors are made of, written for this test; of the others only the length is bounded.
 PATTERNS = {
-    "email": rb"[^\s@]{1,64}@[^\s@]{4,255}?",
+    "email": rb"[^\s@]{1,64}(?:@|&#x40;|&#64;)[^\s@]{4,255}?",
     "ipv4": rb"\d{1,3}(?:\.\d{1,3}){3}",
     "ipv6": rb"[0-9A-Fa-f:.]{2,45}?",
     "payment-card": rb"\d(?:[ -]?\d){11,18}",
     "phone": rb"[+(0-9][0-9 ().+/-]{6,30}?",
     "us-ssn": rb"\d{3}[ -]\d\d[ -]\d{4}",
 }
+# The charsets of the folders there that browsers know, as they call them, and as Python does where that differs.
+CHARSETS = {
+    "big5": ("big5", "big5hkscs"), "cp932": ("windows-31j", "cp932"), "cp949": ("windows-949", "cp949"), "euc-jp": ("euc-jp", None),
+    "euc-kr": ("euc-kr", "cp949"), "gb2312": ("gb2312", "gbk"), "ibm866": ("ibm866", None), "koi8-r": ("koi8-r", None),
+    "maccyrillic": ("x-mac-cyrillic", "mac_cyrillic"), "macroman": ("macintosh", "mac_roman"), "shift_jis": ("shift_jis", "cp932"),
+    "tis-620": ("tis-620", "cp874"), "utf-16": ("utf-16", None), "utf-16be": ("utf-16be", None), "utf-16le": ("utf-16le", None),
+    "ascii": ("us-ascii", None), "utf-8": ("utf-8", None), "utf-8-sig": ("utf-8", None),
+    "iso-8859-1": ("iso-8859-1", "cp1252"), "iso-8859-9": ("iso-8859-9", "cp1254"),
+}
+# What no browser decodes, or what is no one reading: these files must be blocked.
+UNREAD = ("euc-tw", "ibm855", "johab", "utf-32", "utf-32be", "utf-32le", "iso-2022-jp", "iso-2022-kr")
+NAMED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_.:-]+)", re.IGNORECASE)
 PLACEHOLDER = re.compile(rb"\[redacted:([a-z0-9-]+)\]")
 
 
@@ -58,6 +76,7 @@ def roots():
         *([os.path.join(sysroot, "share", "doc")] if sysroot else []),
         "/usr/share/doc",
         os.path.join(HERE, "..", "..", "target", "venv"),
+        os.path.join(HONEST, "lib"),
     ]
 
 
@@ -71,7 +90,25 @@ def corpus(most):
                 path = os.path.join(folder, name)
                 if kind in TYPES and os.path.isfile(path) and not os.path.islink(path) and 0 < os.path.getsize(path) <= LARGEST:
                     kinds[kind][hashlib.sha256(os.path.relpath(path, root).encode()).digest()] = path
-    return [(kind, path) for kind in sorted(kinds) for _, path in sorted(kinds[kind].items())[:most]]
+    chosen = [(kind, path, None) for kind in sorted(kinds) for _, path in sorted(kinds[kind].items())[:most]]
+    return chosen + sorted(foreign())
+
+
+def foreign():
+    """Files in other charsets, each with the name of its folder."""
+    for folder, _, names in os.walk(os.path.join(HONEST, "tests")):
+        charset = re.sub(r"^((?:iso|windows)-[0-9-]*[0-9])-[a-z]+$", r"\1", os.path.basename(folder).lower())
+        if charset in CHARSETS or charset in UNREAD or re.fullmatch(r"(iso-8859|windows)-[0-9]+", charset):
+            for name in names:
+                kind = os.path.splitext(name)[1][1:].lower()
+                yield kind if kind in TYPES else "txt", os.path.join(folder, name), charset
+
+
+def typed(kind, charset):
+    """The content type of a file."""
+    if charset is None:
+        return TYPES[kind]
+    return f"{TYPES[kind]}; charset={CHARSETS.get(charset, (charset, None))[0]}"
 
 
 class Files(http.server.BaseHTTPRequestHandler):
@@ -80,11 +117,11 @@ class Files(http.server.BaseHTTPRequestHandler):
     files = ()
 
     def do_GET(self):
-        kind, path = self.files[int(self.path.rpartition("/")[2])]
+        kind, path, charset = self.files[int(self.path.rpartition("/")[2])]
         with open(path, "rb") as file:
             data = file.read()
         self.send_response(200)
-        self.send_header("Content-Type", TYPES[kind])
+        self.send_header("Content-Type", typed(kind, charset))
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         try:
@@ -96,13 +133,33 @@ class Files(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def is_readable(kind, data):
+def codec(charset):
+    label, python = CHARSETS.get(charset, (charset, None))
+    return python or label
+
+
+def is_readable(kind, data, charset):
+    if charset in UNREAD:
+        return False
     try:
-        text = data.decode()
+        text = data.decode(codec(charset or "utf-8"))
+        if charset and charset != "utf-16" and text.encode(codec(charset)) != data:
+            return False
+        if kind in ("css", "htm", "html", "svg", "xhtml", "xml") and not data.isascii():
+            reading = codecs.lookup(codec(charset or "utf-8"))
+            if any(names_other(name.decode().lower(), reading) for name in NAMED.findall(data)):
+                return False
         if kind == "json":
             json.loads(text, parse_constant=lambda word: float("unknown"))
-        return b"\0" not in data
+        return "\0" not in text
     except ValueError:
+        return False
+
+
+def names_other(name, reading):
+    try:
+        return codecs.lookup(codec(name)) != reading
+    except LookupError:
         return False
 
 
@@ -151,24 +208,28 @@ def run(proxy_port, token, files):
     wrong, unreadable, blocked, found, changed = [], collections.Counter(), 0, collections.Counter(), 0
 
     def one(number):
-        kind, path = files[number]
+        kind, path, charset = files[number]
         with open(path, "rb") as file:
             came = file.read()
         status, left = fetch(local, proxy_port, token, number)
         if status == 200 and left is not None:
+            if charset in UNREAD:
+                return number, "passed in a charset that can't be read", []
+            if charset in ("utf-16", "utf-16be", "utf-16le"):
+                came, left = (text.decode(codec(charset), "surrogatepass").encode("utf-8", "surrogatepass") for text in (came, left))
             return number, *difference(came, left)
-        if not is_readable(kind, came) and (left is None or b"answer-malformed" in left):
+        if not is_readable(kind, came, charset) and (left is None or b"answer-malformed" in left or b"type-unsupported" in left):
             return number, None, None
         return number, f"{status} {(left or b'broke off')[:300]!r}", []
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for number, fault, detectors in pool.map(one, range(len(files))):
-            kind, path = files[number]
+            kind, path, charset = files[number]
             if fault:
-                wrong.append(f"{path} ({TYPES[kind]}): {fault}")
+                wrong.append(f"{path} ({typed(kind, charset)}): {fault}")
             elif detectors is None:
                 blocked += 1
-                unreadable[kind] += 1
+                unreadable[charset or kind] += 1
             else:
                 changed += bool(detectors)
                 found.update((detector, kind) for detector in detectors)
@@ -220,7 +281,11 @@ def main():
                 print(f"{count:6} {detector} in {kind}")
         print(f"{len(files)} files in {time.monotonic() - start:.0f} s: {len(files) - blocked - changed - len(wrong)} unchanged, {changed} with "
               f"{sum(found.values())} placeholders, {blocked} that can't be read ({dict(unreadable)}), {len(wrong)} wrong")
-        return 0 if not wrong and len(files) >= LEAST else 1
+        tables, others = (sum(map(test, files)) for test in (lambda file: file[0] in ("csv", "tsv"), lambda file: bool(file[2])))
+        is_enough = len(files) >= LEAST and tables >= TABLES and others >= FOREIGN
+        if not is_enough:
+            print(f"too few: {len(files)} files, {tables} tables, {others} in other charsets; tests/run fetches what is missing")
+        return 0 if not wrong and is_enough else 1
     finally:
         if proxy:
             proxy.terminate()

@@ -31,7 +31,7 @@ fn redact_as(
     kind: &str,
     policy: &Path,
     arguments: &[&str],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> (Option<i32>, String, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_chaperone"))
         .args(["redact", "--content-type", kind, "--policy"])
@@ -43,7 +43,7 @@ fn redact_as(
         .spawn()
         .unwrap();
     // A verb that refuses its arguments does not read.
-    _ = child.stdin.take().unwrap().write_all(body.as_bytes());
+    _ = child.stdin.take().unwrap().write_all(body.as_ref());
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     let output_text = String::from_utf8(output.stdout).unwrap();
@@ -176,4 +176,31 @@ fn refuses_unusable_arguments() {
     std::fs::write(folder.path().join("jwks.json"), KEYS).unwrap();
     assert_eq!(redact(&policy, &["--request", "GET"], "{}").0, Some(2));
     assert_eq!(redact(&policy, &["--user", ""], "{}").0, Some(2));
+}
+
+#[test]
+fn agrees_with_the_parsing_suite() {
+    let Some(suite) = crate::proxy::parsing::suite() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.yaml");
+    let route = POLICY.split("routes:").next().unwrap().to_owned()
+        + "routes: [{ match: GET /, public: Nobody's data. }]\ndetect: [{ use: [email] }]\n";
+    std::fs::write(&policy, route).unwrap();
+    std::fs::write(folder.path().join("jwks.json"), KEYS).unwrap();
+    let (mut accepted, mut refused) = (0, 0);
+    for (name, body) in &suite {
+        if name.starts_with("y_") {
+            let (code, output, _) = redact_as("application/json", &policy, &[], body);
+            assert_eq!((code, output.as_bytes()), (Some(0), &body[..]), "{name}");
+            accepted += 1;
+        } else if name.starts_with("n_") {
+            let (code, output, _) = redact_as("application/json", &policy, &[], body);
+            assert_ne!(code, Some(0), "{name}");
+            assert!(output.is_empty(), "{name}: {output}");
+            refused += 1;
+        }
+    }
+    assert!(accepted > 75 && refused > 150, "{accepted} {refused}");
 }

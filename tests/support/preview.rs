@@ -19,6 +19,7 @@ pub(crate) struct Builder {
     files: Vec<(String, String)>,
     limits: String,
     config: String,
+    audit: String,
     has_log: bool,
 }
 
@@ -31,6 +32,7 @@ pub(crate) fn preview(app: SocketAddr) -> Builder {
         files: Vec::new(),
         limits: String::new(),
         config: String::new(),
+        audit: String::new(),
         has_log: true,
     }
 }
@@ -74,6 +76,12 @@ impl Builder {
         self
     }
 
+    /// The key of names and pseudonyms.
+    pub(crate) fn audit_key(mut self, key: &str) -> Self {
+        self.audit = format!(", key: {key}");
+        self
+    }
+
     /// The folder of the audit log does not exist.
     pub(crate) fn without_log(mut self) -> Self {
         self.has_log = false;
@@ -105,9 +113,9 @@ impl Builder {
         let config = format!(
             "listen: {{ inbound: 127.0.0.1:0, health: 127.0.0.1:0, admin: unix:admin.sock }}\n\
              upstream: {{ url: 'http://{}' }}\npolicy: policy.yaml\npreview: test\n\
-             audit: {{ to: file, file: log/audit.jsonl, path: raw, subject: plain }}\n\
+             audit: {{ to: file, file: log/audit.jsonl, path: raw, subject: plain{} }}\n\
              limits: {{ {} }}\n{}",
-            self.app, self.limits, self.config
+            self.app, self.audit, self.limits, self.config
         );
         if self.has_log {
             std::fs::create_dir(folder.path().join("log")).unwrap();

@@ -12,7 +12,7 @@ use super::looked::Looked;
 use super::reader::{Named, Reader, Tag, Token, TokenKind};
 use super::record::is_record;
 use super::unescape::{Escapes, Unescaped};
-use crate::filter::{Edit, Inspector, Output, Place};
+use crate::filter::{Edit, Inspector, Output, Place, charset};
 use crate::policy::treatment::{HtmlRule, Others};
 use crate::types::{ReasonCode, Refusal};
 
@@ -32,6 +32,10 @@ pub(super) struct Page {
     is_open: bool,
     unescaped: Unescaped,
     edits: Vec<Edit>,
+    /// The charsets that it names.
+    named: Vec<&'static Encoding>,
+    /// The same, as far as browsers look for it before they read.
+    named_early: Vec<&'static Encoding>,
 }
 
 impl Page {
@@ -46,6 +50,8 @@ impl Page {
             is_open: false,
             unescaped: Unescaped::default(),
             edits: Vec::new(),
+            named: Vec::new(),
+            named_early: Vec::new(),
         }
     }
 
@@ -331,8 +337,8 @@ impl Page {
         Err(Refusal::new(ReasonCode::DetectorBlock).because("something found in the name of a tag"))
     }
 
-    /// Browsers take a page's word for its charset where its head says none.
-    fn check_charset(&self, tag: &Tag) -> Result<(), Refusal> {
+    /// Notes what the page says of its charset: browsers take its word where its head says none, others before that.
+    fn check_charset(&mut self, tag: &Tag) -> Result<(), Refusal> {
         for attribute in &tag.attributes {
             let Some(value) = &attribute.value else {
                 continue;
@@ -354,18 +360,40 @@ impl Page {
                     }),
                 _ => None,
             };
-            let encoding = label.and_then(Encoding::for_label);
-            if encoding.is_some_and(|encoding| {
-                encoding.output_encoding() != encoding_rs::UTF_8 && !encoding.is_single_byte()
-                    || encoding == encoding_rs::REPLACEMENT
-            }) {
+            let Some(label) = label else {
+                continue;
+            };
+            if charset::is_hiding(label) {
                 return Err(Refusal::new(ReasonCode::AnswerMalformed)
-                    .because("a page that names a charset other than UTF-8"));
+                    .because("a page that names a charset in which ASCII is something else"));
+            }
+            let encoding = charset::read_label(label);
+            self.named.extend(encoding);
+            self.named.dedup();
+            if attribute.at.end < charset::SEEN {
+                self.named_early.extend(encoding);
+            }
+            if self.named.len() > MAX_NAMED {
+                return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                    .because("a page that names many charsets"));
             }
         }
         Ok(())
     }
+
+    /// Whether the page names `encoding`, in a tag that every browser looks at.
+    pub(super) fn names(&self, encoding: &'static Encoding) -> bool {
+        self.named_early.contains(&encoding)
+    }
+
+    /// Whether the page names another charset than `encoding`.
+    pub(super) fn names_other(&self, encoding: &'static Encoding) -> bool {
+        self.named.iter().any(|named| *named != encoding)
+    }
 }
+
+/// Honest pages name one.
+const MAX_NAMED: usize = 16;
 
 /// The end tag, or the bracket of character data, at the front of `text`, and its length.
 fn end_tag(text: &[u8]) -> Option<(usize, TokenKind)> {

@@ -1,10 +1,12 @@
 //! What is replaced, what is left alone, and what is refused.
 
+use std::sync::Arc;
+
 use super::{Edit, Inspector, mask};
 use crate::filter::fixture::Fixture;
 use crate::filter::{Place, Side};
 use crate::policy::treatment::{Action, Class};
-use crate::types::{ReasonCode, Refusal, Verdict};
+use crate::types::{FingerprintKey, ReasonCode, Refusal, Subject, Verdict};
 
 fn inspect(
     fixture: Fixture,
@@ -37,7 +39,10 @@ fn replaces_what_detectors_find() {
         .pattern(
             "employee",
             r"\bEMP-[0-9]{6}\b",
-            Action::Mask { keep_last: 2 },
+            Action::Mask {
+                keep_last: 2,
+                number: false,
+            },
         )
         .terms("names", Class::Dictionary, "Bob Byte", Action::Pseudonymize);
     let (output, findings, verdict) = inspect(
@@ -128,7 +133,14 @@ fn ends_exceptions_in_time() {
 #[test]
 fn merges_overlaps_and_takes_the_strictest_action() {
     let fixture = Fixture::new()
-        .pattern("a", "abcd", Action::Mask { keep_last: 1 })
+        .pattern(
+            "a",
+            "abcd",
+            Action::Mask {
+                keep_last: 1,
+                number: false,
+            },
+        )
         .pattern("b", "cdef", Action::Redact)
         .pattern("c", "efgh", Action::Pseudonymize);
     let (output, findings, _) = inspect(fixture, Side::Response, "xabcdefghx");
@@ -145,7 +157,10 @@ fn merges_overlaps_and_takes_the_strictest_action() {
 
 #[test]
 fn keeps_of_overlapping_masks_what_the_strictest_keeps() {
-    let mask = |keep_last| Action::Mask { keep_last };
+    let mask = |keep_last| Action::Mask {
+        keep_last,
+        number: false,
+    };
     let fixture = || {
         Fixture::new()
             .pattern("a", "A[0-9]{6}", mask(3))
@@ -198,6 +213,96 @@ fn masks_at_least_half() {
         ("é1", 1, "*1"),
         ("--", 3, "--"),
     ] {
-        assert_eq!(&*mask(value, keep), masked);
+        assert_eq!(&*mask(value, keep, '*'), masked);
+    }
+}
+
+#[test]
+fn keeps_the_shape_of_an_address() {
+    let fixture = || {
+        Fixture::new()
+            .detector("email", Action::Pseudonymize)
+            .detector("phone", Action::Pseudonymize)
+            .terms(
+                "names",
+                Class::Dictionary,
+                "bob@nickname.example",
+                Action::Pseudonymize,
+            )
+    };
+    let of = |text: &str| answer(fixture(), text).unwrap();
+    let one = of("bob@shop.example");
+    let name = one
+        .strip_prefix("p-")
+        .unwrap()
+        .strip_suffix("@pseudonym.invalid")
+        .unwrap();
+    assert_eq!(name.len(), 16, "{one}");
+    assert_eq!(
+        of("<BOB@Shop.Example>, eve@shop.example"),
+        format!("<{one}>, {}", of("eve@shop.example"))
+    );
+    assert_ne!(one, of("eve@shop.example"));
+    // What was one once is found as another, not as the value.
+    assert!(of(&one).ends_with("@pseudonym.invalid"));
+    let phone = of("+49 30 901821");
+    assert!(phone.starts_with("[phone:"), "{phone}");
+    assert_eq!(of("+49 (30) 901-821"), phone);
+    assert_ne!(of("+49 30 901822"), phone);
+}
+
+#[test]
+fn keeps_pseudonyms_apart_by_subject_preview_and_key() {
+    let of = |subject: &str, preview: &str, key: &[u8]| {
+        let plan = Fixture::new()
+            .detector("email", Action::Pseudonymize)
+            .plan();
+        let mut plan = (*plan).clone();
+        plan.subject = Arc::new(Subject::new(subject, []).unwrap());
+        plan.context.preview = preview.into();
+        plan.context.key = FingerprintKey::from_material(key);
+        let mut edits = Vec::new();
+        let mut inspector = Inspector::new(&Arc::new(plan), Side::Response);
+        inspector
+            .inspect(b"bob@shop.example", &Place::Body(0), &mut edits)
+            .unwrap();
+        edits[0].replacement.clone()
+    };
+    let one = of("u-ann", "pr-1", b"key");
+    assert_eq!(of("u-ann", "pr-1", b"key"), one);
+    for other in [
+        of("u-eve", "pr-1", b"key"),
+        of("u-ann", "pr-2", b"key"),
+        of("u-ann", "pr-1", b"other"),
+    ] {
+        assert_ne!(other, one);
+    }
+}
+
+#[test]
+fn keeps_numbers_where_all_masks_do() {
+    let with = |number| Action::Mask {
+        keep_last: 2,
+        number,
+    };
+    for (first, second, text, number) in [
+        (with(true), with(true), "1234567", Some("1111167")),
+        (with(true), with(false), "1234567", None),
+        (with(true), Action::Redact, "1234567", None),
+        (with(true), with(true), "-98.765", Some("-11.115")),
+        (with(true), with(true), "98e7654", None),
+    ] {
+        let plan = Fixture::new()
+            .pattern("a", "[-0-9.e]{7}", first)
+            .pattern("b", "[-0-9.e]{5}", second)
+            .plan();
+        let mut edits = Vec::new();
+        let mut inspector = Inspector::new(&plan, Side::Response);
+        inspector
+            .inspect(text.as_bytes(), &Place::Body(0), &mut edits)
+            .unwrap();
+        assert_eq!(edits.len(), 1);
+        let kept = edits[0].number.as_deref();
+        assert_eq!(kept, number, "{text} {second:?}");
     }
 }

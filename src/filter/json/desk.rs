@@ -137,7 +137,7 @@ impl Scrubber {
         Ok(())
     }
 
-    /// Scrubs a number: with something found in it, it becomes a string.
+    /// Scrubs a number: with something found in it, it becomes a string, unless every replacement keeps it a number.
     pub(super) fn number(
         &mut self,
         desk: &mut Desk<'_>,
@@ -149,17 +149,21 @@ impl Scrubber {
         if self.edits.is_empty() {
             return Ok(());
         }
+        // Digits for digits: the number stays one, whatever stands around them.
+        let is_kept = self.edits.iter().all(|edit| edit.number.is_some());
+        let quote: &[u8] = if is_kept { b"" } else { b"\"" };
         desk.keep(start);
-        desk.insert(b"\"");
+        desk.insert(quote);
         for edit in &self.edits {
             desk.keep(start + edit.range.start as u64);
             self.escaped.clear();
-            escape_into(&edit.replacement, &mut self.escaped);
+            let number = edit.number.as_ref().filter(|_| is_kept);
+            escape_into(number.unwrap_or(&edit.replacement), &mut self.escaped);
             desk.insert(&self.escaped);
             desk.leave_out(start + edit.range.end as u64);
         }
         desk.keep(end);
-        desk.insert(b"\"");
+        desk.insert(quote);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 
+use crate::filter::charset::Charset;
 use crate::filter::{Inspector, Output, headers, response};
 use crate::policy::treatment::Kind;
 use crate::types::{ReasonCode, Refusal};
@@ -43,8 +44,8 @@ impl Head {
         }
     }
 
-    /// How the part is read.
-    pub(super) fn kind(&self, inspector: &Inspector) -> Result<Option<Kind>, Refusal> {
+    /// How the part is read, and in which charset.
+    pub(super) fn kind(&self, inspector: &Inspector) -> Result<(Option<Kind>, Charset), Refusal> {
         let treatment = &inspector.plan().treatment;
         let coding = self.fields.get("content-transfer-encoding");
         let is_plain = coding.is_none_or(|coding| {

@@ -348,7 +348,7 @@ async fn refuses_what_it_can_not_read() {
         ),
         (&[plain, plain], "x", ReasonCode::TypeUnsupported),
         (
-            &[("content-type", "text/plain; charset=utf-16")],
+            &[("content-type", "text/plain; charset=utf-7")],
             "x",
             ReasonCode::TypeUnsupported,
         ),

@@ -363,8 +363,14 @@ fn changes_the_offending_bytes_of_a_cell_alone() {
 #[test]
 fn keeps_the_quoting_valid_whatever_stands_in_place() {
     // A mask keeps what is no letter: here the comma and the quotes of a quoted cell.
-    let mut fixture =
-        Fixture::new().pattern("pair", "[a-z]\", \"[a-z]", Action::Mask { keep_last: 0 });
+    let mut fixture = Fixture::new().pattern(
+        "pair",
+        "[a-z]\", \"[a-z]",
+        Action::Mask {
+            keep_last: 0,
+            number: false,
+        },
+    );
     fixture.treatment.rows = Some(Arc::new(rule(&["owner"], Others::Drop)));
     let (passed, _) = run(fixture, Kind::Csv, &[b"owner,n\nu-ann,\"a\"\", \"\"b\"\n"]).unwrap();
     assert_eq!(passed, "owner,n\nu-ann,\"*\"\", \"\"*\"\n");

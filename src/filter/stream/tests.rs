@@ -18,7 +18,13 @@ fn fixture() -> Fixture {
     Fixture::new()
         .detector("email", Action::Redact)
         .detector("private-key", Action::Redact)
-        .detector("iban", Action::Mask { keep_last: 4 })
+        .detector(
+            "iban",
+            Action::Mask {
+                keep_last: 4,
+                number: false,
+            },
+        )
         .terms("names", Class::Dictionary, "Bob Byte", Action::Pseudonymize)
         .pattern("pair", "ample/[a-z]{1,8}/", Action::Redact)
 }

@@ -436,7 +436,10 @@ impl Compiler {
         match field.value() {
             None => default,
             Some(Either::Plain(ActionWord::Block)) => Action::Block,
-            Some(Either::Plain(ActionWord::Mask)) => Action::Mask { keep_last: 0 },
+            Some(Either::Plain(ActionWord::Mask)) => Action::Mask {
+                keep_last: 0,
+                number: false,
+            },
             Some(Either::Plain(ActionWord::Pseudonymize)) => Action::Pseudonymize,
             Some(Either::Plain(ActionWord::Redact)) => Action::Redact,
             Some(Either::Nested(form)) => {
@@ -445,9 +448,12 @@ impl Compiler {
                     self.sink
                         .at(&self.head(span), "an action that says nothing", remedy);
                 }
-                let keep = form.mask.value().and_then(|mask| mask.keep_last.value());
+                let mask = form.mask.value();
+                let keep = mask.and_then(|mask| mask.keep_last.value());
+                let number = mask.and_then(|mask| mask.number.value());
                 Action::Mask {
                     keep_last: keep.copied().unwrap_or(0),
+                    number: number.copied().unwrap_or(false),
                 }
             }
         }

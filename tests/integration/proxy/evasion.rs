@@ -3,6 +3,7 @@
 //! The secret must not be found by a client that decodes as browsers do and further; the twin must come as it was sent.
 
 mod cases;
+mod charsets;
 mod reader;
 
 use std::collections::HashMap;
@@ -119,7 +120,8 @@ fn wrong_with_twin(case: &Case, bytes: &[u8], twin: &Answer) -> Option<String> {
 
 #[tokio::test]
 async fn leaks_no_secret_and_keeps_every_twin() {
-    let cases = cases::all();
+    let mut cases = cases::all();
+    cases.extend(charsets::all());
     assert!(cases.len() >= 150, "{} cases", cases.len());
     let preview = preview(app(&cases).await).routes(ROUTES).start().await;
     let token = preview.token("alice");

@@ -66,7 +66,7 @@ async fn blocks_tables_that_hide_rows() {
         (
             "text/csv; charset=utf-16",
             "owner,note\nbob,secret\n",
-            "type-unsupported",
+            "answer-malformed",
         ),
         ("text/plain", "owner,note\nbob,secret\n", "type-unsupported"),
         (
@@ -137,8 +137,8 @@ async fn blocks_events_that_hide_records() {
         ("text/event-stream", "data: secret\n\n", "answer-malformed"),
         (
             "text/event-stream; charset=iso-8859-1",
-            "data: {}\n\n",
-            "type-unsupported",
+            "data: \"é\"\n\n",
+            "answer-malformed",
         ),
         (
             "text/plain",
@@ -229,7 +229,7 @@ async fn blocks_pages_that_hide_records() {
             "answer-malformed",
         ),
         (
-            "text/html; charset=gbk",
+            "text/html; charset=iso-2022-jp",
             "<p>secret</p>",
             "type-unsupported",
         ),

@@ -2,7 +2,8 @@
 
 use super::{Rule, feed, filter, json, lines, plan};
 use crate::filter::Limits;
-use crate::policy::treatment::{Kind, Others};
+use crate::filter::fixture::Fixture;
+use crate::policy::treatment::{Action, Kind, Others};
 use crate::types::ReasonCode;
 
 /// A record with owner `value`, filtered for a subject whose id is `u-ann`.
@@ -426,4 +427,29 @@ fn refuses_what_crosses_a_limit_wherever_it_is_cut() {
         .0
         .unwrap_err();
     assert_eq!(long.code, ReasonCode::RecordTooLarge);
+}
+
+#[test]
+fn keeps_masked_numbers_where_the_mask_says_so() {
+    let body = r#"{"a":77771,"b":-0.7777,"c":"7777","d":[7777e1],"7777":7777}"#;
+    for (number, masked) in [
+        (
+            true,
+            r#"{"a":11111,"b":-0.1111,"c":"****","d":[1111e1],"****":1111}"#,
+        ),
+        (
+            false,
+            r#"{"a":"****1","b":"-0.****","c":"****","d":["****e1"],"****":"****"}"#,
+        ),
+    ] {
+        let action = Action::Mask {
+            keep_last: 0,
+            number,
+        };
+        let plan = Fixture::new().pattern("seven", "7777", action).plan();
+        let bytes: Vec<&[u8]> = body.as_bytes().chunks(1).collect();
+        for pieces in [&[body.as_bytes()][..], &bytes] {
+            assert_eq!(feed(&plan, Kind::Json, pieces).0.unwrap(), masked);
+        }
+    }
 }

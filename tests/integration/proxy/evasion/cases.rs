@@ -8,17 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 /// Whose data an answer holds.
 #[derive(Clone, Copy)]
 pub(super) struct Who {
-    owner: &'static str,
-    note: &'static str,
-    email: &'static str,
+    pub(super) owner: &'static str,
+    pub(super) note: &'static str,
+    pub(super) email: &'static str,
 }
 
-const BOB: Who = Who {
+pub(super) const BOB: Who = Who {
     owner: "bob",
     note: "zq7-secret",
     email: "bob@shop.example",
 };
-const ALICE: Who = Who {
+pub(super) const ALICE: Who = Who {
     owner: "alice",
     note: "my-own-note",
     email: "alice@shop.example",
@@ -80,7 +80,7 @@ impl Case {
         format!("/{}/{which}/{}", self.route, self.name)
     }
 
-    fn cut(mut self, size: usize) -> Self {
+    pub(super) fn cut(mut self, size: usize) -> Self {
         for answer in [&mut self.hostile, &mut self.twin] {
             let whole = answer.pieces.concat();
             answer.pieces = whole.chunks(size).map(<[u8]>::to_vec).collect();
@@ -89,7 +89,7 @@ impl Case {
     }
 
     /// Both bodies go through codings, the last one outermost.
-    fn coded(mut self, codings: &[&str]) -> Self {
+    pub(super) fn coded(mut self, codings: &[&str]) -> Self {
         for answer in [&mut self.hostile, &mut self.twin] {
             let mut body = answer.pieces.concat();
             for coding in codings {
@@ -151,7 +151,7 @@ fn typed(kind: &str) -> String {
 }
 
 /// One shape of answer, with another's data and with the user's own.
-fn own<B: Into<Vec<u8>>>(
+pub(super) fn own<B: Into<Vec<u8>>>(
     name: &str,
     route: &'static str,
     kind: &str,
@@ -173,7 +173,7 @@ fn own<B: Into<Vec<u8>>>(
     clippy::needless_pass_by_value,
     reason = "a table reads better without references"
 )]
-fn pair(
+pub(super) fn pair(
     name: &str,
     route: &'static str,
     hostile: (&str, impl AsRef<[u8]>),
@@ -204,7 +204,7 @@ fn each(text: &str, write: impl Fn(u32) -> String) -> String {
         .collect()
 }
 
-fn utf16(text: &str, is_big: bool, mark: bool) -> Vec<u8> {
+pub(super) fn utf16(text: &str, is_big: bool, mark: bool) -> Vec<u8> {
     let mark = mark.then_some(0xfeff);
     let units = mark.into_iter().chain(text.encode_utf16());
     let bytes = units.map(|unit| {

@@ -8,6 +8,7 @@
 
 pub mod body;
 pub mod coding;
+mod decode;
 mod events;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -12,7 +12,6 @@ mod looked;
 mod page;
 mod reader;
 mod record;
-mod unescape;
 
 use std::sync::Arc;
 

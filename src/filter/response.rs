@@ -132,6 +132,10 @@ pub(super) fn kind(treatment: &Treatment, headers: &HeaderMap) -> Result<Option<
         (Media::Unclear, _) => Err(Refusal::new(ReasonCode::TypeUnsupported)
             .by(&treatment.origin)
             .because("no single content type in UTF-8")),
+        // `as: text` says that it is no records; clients go by its type all the same.
+        (Media::Known(kind @ (Kind::Script | Kind::Style | Kind::Xml)), Some(Kind::Text)) => {
+            Ok(Some(kind))
+        }
         (_, Some(kind)) => Ok(Some(kind)),
         (Media::Known(kind), None) => Ok(Some(kind)),
         // It may be records all the same: apps that write JSON by hand often leave the type out.

@@ -339,18 +339,37 @@ fn changes_the_offending_bytes_alone() {
             "<a title='a&#x40;shop.example' href=mailto:a@shop.example>",
             "<a title='[redacted:email]' href=mailto:[redacted:email]>",
         ),
-        ("<a href='/u?m=a%40shop.example'>", "<a href='#'>"),
+        (
+            "<a href='/u?m=a%40shop.example'>",
+            "<a href='/u?m=[redacted:email]'>",
+        ),
         (
             "<img src=data:;base64,YUBzaG9wLmV4YW1wbGU=>",
             "<img src=data:,>",
         ),
         (
             "<img src='data:image/png;base64,YUBzaG9wLmV4YW1wbGU='>",
-            "<img src='data:image/png;base64,YUBzaG9wLmV4YW1wbGU='>",
+            "<img src='data:,'>",
         ),
         (
             "<a data-x='/u?m=a%40shop.example'>",
-            "<a data-x='/u?m=a%40shop.example'>",
+            "<a data-x='/u?m=[redacted:email]'>",
+        ),
+        (
+            "<a onclick=\"f('a\\x40shop.example')\" style='b:\\40 '>",
+            "<a onclick=\"f('[redacted:email]')\" style='b:\\40 '>",
+        ),
+        (
+            "<iframe srcdoc='&lt;p title=&amp;quot;a&amp;#64;shop.example&quot;>'>",
+            "<iframe srcdoc='&lt;p title=&amp;quot;[redacted:email]&quot;>'>",
+        ),
+        (
+            "<noscript><b>a&#64;shop.example</b></noscript>",
+            "<noscript><b>[redacted:email]</b></noscript>",
+        ),
+        (
+            "<style>a{b:'a\\40 shop.example'}</style>",
+            "<style>a{b:'[redacted:email]'}</style>",
         ),
         (
             "<script>x = \"a\\u0040shop.example\"; y = /a\\.b/;</script>",

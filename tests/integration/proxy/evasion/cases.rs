@@ -6,8 +6,12 @@ mod heads;
 mod lines;
 mod pages;
 mod records;
+mod scripts;
+mod sheets;
 mod tables;
 mod types;
+mod urls;
+mod xml;
 
 use std::io::Write as _;
 
@@ -226,6 +230,10 @@ fn utf16(text: &str, is_big: bool, mark: bool) -> Vec<u8> {
 pub(super) fn all() -> Vec<Case> {
     let mut all = Vec::new();
     escapes::all(&mut all);
+    scripts::all(&mut all);
+    sheets::all(&mut all);
+    xml::all(&mut all);
+    urls::all(&mut all);
     codings::all(&mut all);
     records::all(&mut all);
     lines::all(&mut all);

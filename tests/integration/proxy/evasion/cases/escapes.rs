@@ -61,12 +61,6 @@ pub(super) fn all(all: &mut Vec<Case>) {
             |who| format!("<script>let a = '{}';</script>", write(who.email)),
         ));
     }
-    all.push(own("script", "open", "text/javascript", |who| {
-        format!("let a = \"{}\";\n", who.email)
-    }));
-    all.push(own("handler", "open", HTML, |who| {
-        format!("<p onclick=\"f('{}')\">x</p>", who.email)
-    }));
     all.push(own("href-percent", "open", HTML, |who| {
         format!(
             "<a href=\"/a?b={}\">x</a>",

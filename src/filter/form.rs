@@ -182,6 +182,8 @@ mod tests {
                 "a=ann%40shop.example&b=1+2%3D3",
                 "a=ann%40shop.example&b=1+2%3D3",
             ),
+            ("a=x+ann@shop.example+y", "a=x+ann@shop.example+y"),
+            ("a=x+bob@shop.example+y", "a=x+%5Bredacted%3Aemail%5D+y"),
             ("a=b=c&&=&%", "a=b=c&&=&%"),
             ("", ""),
         ] {

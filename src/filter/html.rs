@@ -8,6 +8,7 @@
 
 mod address;
 mod element;
+mod hidden;
 mod looked;
 mod page;
 mod reader;

@@ -117,8 +117,10 @@ impl Base64 {
     }
 }
 
-/// `text` in base64 that means the same wherever groups of four begin: without padding.
-pub(super) fn encode(text: &str) -> String {
-    let width = text.len().next_multiple_of(3);
-    base64::engine::general_purpose::STANDARD.encode(format!("{text:width$}"))
+/// `text` between two others in base64 that means the same wherever groups of four begin: without padding.
+pub(super) fn encode(before: &[u8], text: &str, behind: &[u8]) -> String {
+    let length = before.len() + text.len() + behind.len();
+    let blank = vec![b' '; length.next_multiple_of(3) - length];
+    let all = [before, text.as_bytes(), &blank, behind].concat();
+    base64::engine::general_purpose::STANDARD.encode(all)
 }

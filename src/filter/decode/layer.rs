@@ -194,16 +194,27 @@ impl Layers {
         above.any(|open| open.map.touches(span))
     }
 
-    /// Whether a reading stands on what was decoded from base64.
-    pub(super) fn is_base64(&self, reading: usize) -> bool {
-        let mut reading = reading;
+    /// Where `span` of a reading stands in base64 that was decoded under it: what of its groups is before and behind it.
+    pub(super) fn in_base64(&self, reading: usize, span: &Range<u64>) -> Option<(&[u8], &[u8])> {
+        let (mut reading, mut span) = (reading, span.clone());
         while let Some(layer) = self.layer(reading) {
-            if layer.spec.coding == Coding::Base64 {
-                return true;
+            let open = layer.open.as_ref()?;
+            let under = open.map.start(span.start)..open.map.end(span.end);
+            if layer.spec.coding == Coding::Base64 && open.map.touches(&under) {
+                let text = |from: u64, to: u64| {
+                    let length = usize::try_from(to.checked_sub(from)?).ok()?;
+                    open.view().from(from).get(..length)
+                };
+                let start = open.map.forward(under.start);
+                let end = open.map.forward(under.end);
+                return Some((
+                    text(start, span.start).unwrap_or_default(),
+                    text(span.end, end).unwrap_or_default(),
+                ));
             }
-            reading = self.source(reading);
+            (reading, span) = (self.source(reading), under);
         }
-        false
+        None
     }
 
     /// Gives up what stands before `raw`.

@@ -85,6 +85,14 @@ impl Map {
         last.is_some_and(|piece| piece.raw_end > span.start)
     }
 
+    /// Where the last escape that begins in the raw text at `span` ends.
+    pub(super) fn last_end(&self, span: &Range<u64>) -> Option<u64> {
+        let after = self.pieces.partition_point(|piece| piece.raw < span.end);
+        let last = after.checked_sub(1).and_then(|last| self.pieces.get(last));
+        let end = last.map(|piece| piece.raw_end)?;
+        (span.start < end && end < span.end).then_some(end)
+    }
+
     /// Gives up what stands before `raw`.
     pub(super) fn forget(&mut self, raw: u64) {
         while let Some(piece) = self.pieces.front().filter(|piece| piece.raw_end <= raw) {

@@ -97,6 +97,7 @@ fn settle(layers: &Layers, raw: View<'_>, reading: usize, base: u64, edit: Edit)
     let Edit { range, replacement } = edit;
     let span = base + range.start as u64..base + range.end as u64;
     let is_escaped = reading > 0 || layers.touches(reading, &span);
+    let base64 = layers.in_base64(reading, &span);
     let span = layers.raw_span(reading, span);
     let index = |at: u64| usize::try_from(at.saturating_sub(raw.base)).unwrap_or(usize::MAX);
     let range = index(span.start)..index(span.end);
@@ -104,8 +105,8 @@ fn settle(layers: &Layers, raw: View<'_>, reading: usize, base: u64, edit: Edit)
         return Edit { range, replacement };
     }
     let mut replacement = plain(&replacement);
-    if layers.is_base64(reading) {
-        replacement = encode(&replacement);
+    if let Some((before, behind)) = base64 {
+        replacement = encode(before, &replacement, behind);
     }
     // A section of XML that is cut has to end, or begin, all the same.
     let covered = raw.text.get(range.clone()).unwrap_or_default();

@@ -8,9 +8,9 @@ use lol_html::html_content::TextType;
 
 use super::address::{self, Address};
 use super::element;
+use super::hidden::{holds_tag, is_veiled, may_hold_record, names_other};
 use super::looked::Looked;
-use super::reader::{Named, Reader, Tag, Token, TokenKind};
-use super::record::is_record;
+use super::reader::{Named, Tag, Token, TokenKind};
 use crate::filter::decode::{self, Coding, Language};
 use crate::filter::{Edit, Inspector, Output, Place};
 use crate::policy::treatment::{HtmlRule, Others};
@@ -274,6 +274,11 @@ impl Page {
             self.leave_out(range.end);
             return Ok(());
         }
+        if kind == TextType::ScriptData && self.writes_records(range, inspector) {
+            self.keep(range.start, out);
+            self.leave_out(range.end);
+            return Ok(());
+        }
         let language = match kind {
             TextType::Data | TextType::RCData => Language::Markup,
             TextType::ScriptData => Language::Script,
@@ -282,6 +287,21 @@ impl Page {
         };
         self.is_open = is_open(self.bytes(range));
         self.scrub(range, language, inspector, out)
+    }
+
+    /// Whether the script at `range` holds markup of records that are another's; it is noted then.
+    fn writes_records(&self, range: &Range<u64>, inspector: &mut Inspector) -> bool {
+        let Some(rule) = &self.rule else {
+            return false;
+        };
+        let raw = self.bytes(range);
+        let decoded = decode::decoded(raw, Coding::Script);
+        let subject = &inspector.plan().subject;
+        let writes = names_other(raw, rule, subject) || names_other(&decoded, rule, subject);
+        if writes {
+            inspector.report_mut().withhold(&rule.origin, Others::Drop);
+        }
+        writes
     }
 
     /// Whether a text that is markup to some readers may hold records; it is noted then.
@@ -392,49 +412,6 @@ fn is_open(text: &[u8]) -> bool {
     let name = text.iter().rev().take_while(is_part).count();
     let before = text.len().checked_sub(name + 1);
     text.ends_with(b"<") || before.is_some_and(|at| text.get(at) == Some(&b'&'))
-}
-
-/// Whether a text holds what would be a start tag, were it markup.
-fn holds_tag(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
-}
-
-/// Whether markup holds an element that `selector` names, as far as can be told without what stands around it.
-fn may_hold_record(markup: &[u8], selector: &str, looked: &Looked) -> bool {
-    let is_related = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'+' | b'~');
-    if selector.trim().bytes().any(is_related) {
-        return true;
-    }
-    // A comment's own mark would make a comment of it again.
-    let markup = markup.strip_prefix(b"<!--").unwrap_or(markup);
-    let Ok(mut reader) = Reader::new(&[selector], true, markup.len()) else {
-        return true;
-    };
-    let (tokens, read) = reader.write(markup);
-    let (last, end) = reader.finish();
-    let tokens = || tokens.iter().chain(&last);
-    // A tag that is not whole goes on behind what some take for its end.
-    let seen = tokens().map(|token| token.range.end).max().unwrap_or(0);
-    let rest = markup.get(usize::try_from(seen).unwrap_or(usize::MAX)..);
-    let bytes = |at: &Range<u64>| {
-        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = markup.get(index(at.start)..index(at.end));
-        bytes.unwrap_or_default()
-    };
-    let may_be_record = |token: &Token| match &token.kind {
-        TokenKind::Start(tag) => is_record(token) || is_veiled(tag, looked, bytes),
-        _ => false,
-    };
-    read.is_err() || end.is_err() || rest.is_some_and(holds_tag) || tokens().any(may_be_record)
-}
-
-/// Whether character references in a tag may hide from the selectors what browsers see.
-fn is_veiled<'a>(tag: &Tag, looked: &Looked, bytes: impl Fn(&Range<u64>) -> &'a [u8]) -> bool {
-    tag.attributes.iter().any(|attribute| {
-        let raw = attribute.value.as_ref().map_or(&b""[..], &bytes);
-        let decoded = decode::decoded(raw, Coding::Attribute);
-        looked.is_veiled(&attribute.name, raw, &decoded)
-    })
 }
 
 /// A replacement that means the same in a text or an attribute, quoted or not.

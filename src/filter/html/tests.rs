@@ -257,6 +257,26 @@ fn leaves_out_markup_that_only_some_readers_see() {
             "<iframe src='data:text/html,%3Cp class=order>secret'></iframe>",
             "<iframe src='data:,'></iframe>",
         ),
+        (
+            "<img srcset='/a 1x, data:image/svg+xml;base64,PHAgY2xhc3M9b3JkZXI+c2VjcmV0 2x'>",
+            "<img srcset='data:,'>",
+        ),
+        (
+            "<meta http-equiv=refresh content='0;url=data:text/html,<p class=order>secret'>",
+            "<meta http-equiv=refresh content='data:,'>",
+        ),
+        (
+            "<script>f(\"<p class=\\\"order\\\" data-c='u-bob'>secret\")</script>",
+            "<script></script>",
+        ),
+        (
+            "<script>f('\\x3cp class=order data-c=u-bob>secret')</script>",
+            "<script></script>",
+        ),
+        (
+            "<script>f(`<p class=order data-c=\"${a}\">${b}</p><b data-c=u-bob>`)</script>",
+            "<script>f(`<p class=order data-c=\"${a}\">${b}</p><b data-c=u-bob>`)</script>",
+        ),
         // What can't be parsed may hold anything.
         ("<!-- <select><xmp><p>secret -->", "<!---->"),
         (

@@ -4,6 +4,7 @@ mod codings;
 mod escapes;
 mod heads;
 mod lines;
+mod mail;
 mod pages;
 mod records;
 mod scripts;
@@ -234,6 +235,7 @@ pub(super) fn all() -> Vec<Case> {
     sheets::all(&mut all);
     xml::all(&mut all);
     urls::all(&mut all);
+    mail::all(&mut all);
     codings::all(&mut all);
     records::all(&mut all);
     lines::all(&mut all);

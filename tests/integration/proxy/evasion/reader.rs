@@ -150,6 +150,7 @@ fn undone(bytes: &[u8]) -> Vec<Vec<u8>> {
         .replace("&amp;", "&")
         .replace("\\/", "/")
         .replace("=\r\n", "")
+        .replace("=\n", "")
         .replace("\\\n", "")
         .replace("\\@", "@")
         .replace("\\s", "s")

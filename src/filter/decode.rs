@@ -220,11 +220,19 @@ pub(super) fn inspect(
             layers.text(reading)
         };
         if let Some(view) = view {
-            inspector.find(view.text, &mut |hit| found.push((reading, hit)));
+            if let Some(automaton) = &inspector.plan().treatment.detect.automaton {
+                automaton.find(view.text, &mut |hit| found.push((reading, hit)));
+            }
         }
     }
     edits.extend(merge::edits(&layers, raw, offset, found, inspector)?);
     Ok(())
+}
+
+/// How many bytes around a place decide what is found there.
+pub(super) fn reach(inspector: &Inspector) -> u64 {
+    let automaton = inspector.plan().treatment.detect.automaton.as_ref();
+    automaton.map_or(0, |automaton| automaton.max_len() as u64)
 }
 
 #[cfg(test)]

@@ -115,19 +115,6 @@ impl Inspector {
         self.inspect_readings(before, text, place, edits)
     }
 
-    /// Searches one whole text; its hits go to [`Inspector::judge`].
-    pub(crate) fn find(&self, text: &[u8], sink: &mut dyn FnMut(Hit)) {
-        if let Some(automaton) = &self.plan.treatment.detect.automaton {
-            automaton.find(text, sink);
-        }
-    }
-
-    /// How many bytes around a place decide what is found there.
-    pub(crate) fn reach(&self) -> u64 {
-        let automaton = self.plan.treatment.detect.automaton.as_ref();
-        automaton.map_or(0, |automaton| automaton.max_len() as u64)
-    }
-
     /// Looks through what else `text` of a request says, where nothing was found in it since `before`.
     fn inspect_readings(
         &mut self,

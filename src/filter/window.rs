@@ -89,7 +89,7 @@ impl Window {
             held: BytesMut::new(),
             base: 0,
             limit: inspector.plan().context.limits.string,
-            margin: inspector.reach(),
+            margin: decode::reach(inspector),
         }
     }
 

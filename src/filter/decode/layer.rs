@@ -157,7 +157,8 @@ impl Layers {
         span
     }
 
-    /// The readings above one, and what its `span` became there, for those in which `span` cuts an escape.
+    /// The readings above one, and what its `span` became there, for those in which an escape stands in it, is cut by it
+    /// or next to it.
     pub(super) fn cut(&self, reading: usize, span: &Range<u64>) -> Vec<(usize, Range<u64>)> {
         let mut cut = Vec::new();
         for (at, layer) in self.layers.iter().enumerate() {
@@ -165,10 +166,19 @@ impl Layers {
             if self.source(at + 1) != reading || layer.spec.coding == Coding::Base64 {
                 continue;
             }
+            // An address of mail may hold the `+` that is a space in a form.
+            if layer.spec.coding == Coding::Form
+                && let Some(start) = open.map.last_end(span)
+            {
+                let part = open.map.forward(start)..open.map.forward(span.end);
+                cut.push((at + 1, part));
+                continue;
+            }
             let wide = open
                 .map
                 .widen(span.clone(), layer.spec.coding != Coding::Xml);
-            if wide != *span {
+            let around = span.start.saturating_sub(1)..span.end + 1;
+            if open.map.touches(&around) {
                 // What of the span stands outside of the escapes that it cuts.
                 let start = if wide.start < span.start {
                     open.map.end(open.map.forward(wide.start) + 1)
@@ -180,8 +190,10 @@ impl Layers {
                 } else {
                     span.end
                 };
-                if start < end {
-                    cut.push((at + 1, open.map.forward(start)..open.map.forward(end)));
+                let part = open.map.forward(start)..open.map.forward(end);
+                // What stands for nothing there, as a comment does, was not found there.
+                if start < end && !part.is_empty() {
+                    cut.push((at + 1, part));
                 }
             }
         }

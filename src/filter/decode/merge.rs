@@ -51,8 +51,8 @@ pub(in crate::filter) fn edits(
     Ok(merged(edits))
 }
 
-/// Which matches say nothing new: found in an earlier reading at the same place, or cutting an escape where
-/// one that does not was found in the reading that undoes it.
+/// Which matches say nothing new: found in an earlier reading at the same place, or beside an escape where the same
+/// was found in the reading that undoes it.
 fn repeats(layers: &Layers, found: &[(usize, Hit)]) -> Vec<bool> {
     let mut repeats = vec![false; found.len()];
     let mut places: Vec<(Range<u64>, usize, usize)> = Vec::with_capacity(found.len());

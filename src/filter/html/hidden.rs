@@ -6,7 +6,7 @@ use super::looked::Looked;
 use super::reader::{Reader, Tag, Token, TokenKind};
 use super::record::is_record;
 use crate::filter::decode::{self, Coding};
-use crate::policy::treatment::{HtmlPlace, HtmlRule};
+use crate::policy::treatment::{Attribute, HtmlPlace, HtmlRule};
 use crate::types::Subject;
 
 /// Whether a text holds what would be a start tag, were it markup.
@@ -56,43 +56,69 @@ pub(super) fn is_veiled<'a>(
     })
 }
 
+/// Bytes of one tag in a script, at most; and how many tags near an owner's attribute are looked at.
+const TAG: usize = 2 << 10;
+const TAGS: usize = 4096;
+
 /// Whether a script holds the markup of a record in which an attribute names an owner who is not `subject`. What the
-/// script puts together itself (`data-owner="${id}"`) names nobody.
+/// script puts together itself (`data-owner="${id}"`) names nobody. Each tag is read by itself: where strings end is
+/// the script's to say.
 pub(super) fn names_other(script: &[u8], rule: &HtmlRule, subject: &Subject) -> bool {
-    if !holds_tag(script) {
-        return false;
+    let places = rule.owner.iter().filter_map(|owner| match &owner.at {
+        HtmlPlace::Attribute(name) => Some((&**name, &owner.is)),
+        HtmlPlace::Text(_) => None,
+    });
+    let places: Vec<(&str, &Attribute)> = places.collect();
+    let lower = script.to_ascii_lowercase();
+    let mut tags = 0;
+    for at in memchr::memchr_iter(b'<', &lower) {
+        let tag = lower.get(at..).unwrap_or_default();
+        let tag = tag.get(..TAG).unwrap_or(tag);
+        let holds = |name: &str| memchr::memmem::find(tag, name.as_bytes()).is_some();
+        if !holds_tag(tag.get(..2).unwrap_or_default())
+            || !places.iter().any(|(name, _)| holds(name))
+        {
+            continue;
+        }
+        tags += 1;
+        let tag = script.get(at..at + tag.len()).unwrap_or_default();
+        if tags > TAGS || is_others(tag, &rule.records, &places, subject) {
+            return true;
+        }
     }
-    let Ok(mut reader) = Reader::new(&[&rule.records], false, script.len()) else {
+    false
+}
+
+/// Whether `text` begins with the tag of a record that names another than `subject`; a tag without an end may be one.
+fn is_others(
+    text: &[u8],
+    selector: &str,
+    places: &[(&str, &Attribute)],
+    subject: &Subject,
+) -> bool {
+    let Ok(mut reader) = Reader::new(&[selector], false, TAG) else {
         return true;
     };
-    let (tokens, _) = reader.write(script);
-    let (last, _) = reader.finish();
-    let bytes = |at: &Range<u64>| {
-        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-        script
-            .get(index(at.start)..index(at.end))
-            .unwrap_or_default()
+    let (tokens, read) = reader.write(text);
+    let Some(token) = tokens.first() else {
+        return read.is_err() || text.len() == TAG;
+    };
+    let TokenKind::Start(tag) = &token.kind else {
+        return false;
     };
     let is_name =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.@:".contains(byte) || *byte >= 0x80;
-    let names = |tag: &Tag| {
-        rule.owner.iter().any(|owner| {
-            let HtmlPlace::Attribute(name) = &owner.at else {
-                return false;
-            };
-            let mut named = tag
-                .attributes
-                .iter()
-                .filter(|attribute| *attribute.name == **name);
-            named.any(|attribute| {
+    let bytes = |at: &Range<u64>| {
+        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        text.get(index(at.start)..index(at.end)).unwrap_or_default()
+    };
+    is_record(token)
+        && tag.attributes.iter().any(|attribute| {
+            let mut named = places.iter().filter(|(name, _)| *attribute.name == **name);
+            named.any(|(_, is)| {
                 let raw = attribute.value.as_ref().map_or(&b""[..], bytes);
                 let value = decode::decoded(raw, Coding::Attribute);
-                !value.is_empty() && value.iter().all(is_name) && !owner.is.names(subject, &value)
+                !value.is_empty() && value.iter().all(is_name) && !is.names(subject, &value)
             })
         })
-    };
-    tokens.iter().chain(&last).any(|token| match &token.kind {
-        TokenKind::Start(tag) => is_record(token) && names(tag),
-        _ => false,
-    })
 }

@@ -88,7 +88,7 @@ fn lets_the_subjects_elements_pass() {
         "<input class=order data-c=u-ann value=1>",
         "<div class=order data-c=u-ann><svg><g/><path d='M0 0'/></svg><![CDATA[x]]></div>",
         "<p>a<p>b</i></p></p><div class=order data-c=u-ann></div></body></html>",
-        "<script>'<tr class=order data-c=u-bob>'</script><div class=order data-c=u-ann></div>",
+        "<script>'<tr class=order data-c=u-ann>'</script><div class=order data-c=u-ann></div>",
         "<title><div class=order data-c=u-bob></title><a class=order data-c=u-ann></a>",
     ] {
         assert_eq!(own(body).as_deref(), Ok(body), "{body}");
@@ -267,6 +267,10 @@ fn leaves_out_markup_that_only_some_readers_see() {
         ),
         (
             "<script>f(\"<p class=\\\"order\\\" data-c='u-bob'>secret\")</script>",
+            "<script></script>",
+        ),
+        (
+            "<script>a='<style>';b=\"<i title='\";f('<p class=order data-c=u-bob>secret')</script>",
             "<script></script>",
         ),
         (

@@ -219,10 +219,9 @@ pub(super) fn inspect(
         } else {
             layers.text(reading)
         };
-        if let Some(view) = view {
-            if let Some(automaton) = &inspector.plan().treatment.detect.automaton {
-                automaton.find(view.text, &mut |hit| found.push((reading, hit)));
-            }
+        let automaton = inspector.plan().treatment.detect.automaton.as_ref();
+        if let (Some(view), Some(automaton)) = (view, automaton) {
+            automaton.find(view.text, &mut |hit| found.push((reading, hit)));
         }
     }
     edits.extend(merge::edits(&layers, raw, offset, found, inspector)?);

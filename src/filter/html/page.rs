@@ -157,7 +157,7 @@ impl Page {
                     return Err(Refusal::new(ReasonCode::AnswerMalformed)
                         .because("a tag inside of what browsers take for a comment"));
                 }
-                if self.may_hide(&self.bytes(&token.range).to_vec(), inspector) {
+                if self.may_hide(self.bytes(&token.range), inspector) {
                     self.keep(token.range.start, out);
                     self.insert("<!---->", out);
                     self.leave_out(token.range.end);
@@ -269,7 +269,7 @@ impl Page {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         let is_doubtful = std::mem::take(&mut self.is_doubtful) && kind == TextType::RawText;
-        if is_doubtful && self.may_hide(&self.bytes(range).to_vec(), inspector) {
+        if is_doubtful && self.may_hide(self.bytes(range), inspector) {
             self.keep(range.start, out);
             self.leave_out(range.end);
             return Ok(());

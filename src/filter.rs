@@ -9,6 +9,7 @@
 pub mod body;
 mod charset;
 pub mod coding;
+mod decode;
 mod events;
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -75,7 +75,14 @@ impl Charset {
         let is_fixed = match kind {
             // RFC 8259 section 8.1; WHATWG HTML section 9.2.5; the parts of a multipart say their own.
             Kind::Events | Kind::Json | Kind::JsonSequence | Kind::Multipart | Kind::Ndjson => true,
-            Kind::Csv | Kind::Form | Kind::Html | Kind::Text | Kind::Tsv => false,
+            Kind::Csv
+            | Kind::Form
+            | Kind::Html
+            | Kind::Script
+            | Kind::Style
+            | Kind::Text
+            | Kind::Tsv
+            | Kind::Xml => false,
         };
         let label = match typed.label? {
             // Whoever follows the label and whoever does not read the same ASCII.
@@ -85,7 +92,7 @@ impl Charset {
         };
         let document = match kind {
             Kind::Html => Document::Html,
-            Kind::Text => typed.document,
+            Kind::Script | Kind::Style | Kind::Text | Kind::Xml => typed.document,
             _ => Document::Other,
         };
         Some(Self {

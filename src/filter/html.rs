@@ -8,11 +8,11 @@
 
 mod address;
 mod element;
+mod hidden;
 mod looked;
 mod page;
 mod reader;
 mod record;
-mod unescape;
 
 use std::sync::Arc;
 

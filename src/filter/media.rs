@@ -166,10 +166,37 @@ fn kind(media: &Mime) -> Option<Kind> {
     if matches!(subtype, "tab-separated-values" | "tsv") {
         return Some(Kind::Tsv);
     }
-    if media.type_() == mime::TEXT {
-        return Some(Kind::Text);
+    if matches!(
+        subtype,
+        "xml" | "xml-dtd" | "xsl" | "xml-external-parsed-entity"
+    ) || suffix == Some("xml")
+    {
+        return Some(Kind::Xml);
     }
-    if matches!(suffix, Some("xml" | "yaml")) {
+    if subtype == "css" {
+        return Some(Kind::Style);
+    }
+    // All that browsers run (WHATWG MIME Sniffing section 4.6), and languages with the same escapes.
+    let is_script = subtype.starts_with("javascript1.")
+        || matches!(
+            subtype,
+            "ecmascript"
+                | "graphql"
+                | "javascript"
+                | "jscript"
+                | "livescript"
+                | "toml"
+                | "typescript"
+                | "x-ecmascript"
+                | "x-javascript"
+                | "x-yaml"
+                | "yaml"
+        );
+    let is_text = media.type_() == mime::TEXT;
+    if is_script && (is_text || media.type_() == mime::APPLICATION) || suffix == Some("yaml") {
+        return Some(Kind::Script);
+    }
+    if is_text {
         return Some(Kind::Text);
     }
     if media.type_() != mime::APPLICATION {
@@ -177,8 +204,7 @@ fn kind(media: &Mime) -> Option<Kind> {
     }
     match subtype {
         "x-www-form-urlencoded" => Some(Kind::Form),
-        "ecmascript" | "graphql" | "javascript" | "sql" | "toml" | "x-javascript" | "x-sh"
-        | "x-yaml" | "xml" | "xml-dtd" | "yaml" => Some(Kind::Text),
+        "sql" | "x-sh" => Some(Kind::Text),
         _ => None,
     }
 }
@@ -207,8 +233,14 @@ mod tests {
             ("application/csv", Media::Known(Kind::Csv)),
             ("text/tab-separated-values", Media::Known(Kind::Tsv)),
             ("text/event-stream", Media::Known(Kind::Events)),
-            ("image/svg+xml", Media::Known(Kind::Text)),
-            ("application/javascript", Media::Known(Kind::Text)),
+            ("image/svg+xml", Media::Known(Kind::Xml)),
+            ("text/xml", Media::Known(Kind::Xml)),
+            ("application/atom+xml", Media::Known(Kind::Xml)),
+            ("application/javascript", Media::Known(Kind::Script)),
+            ("text/javascript1.5", Media::Known(Kind::Script)),
+            ("text/yaml", Media::Known(Kind::Script)),
+            ("text/css", Media::Known(Kind::Style)),
+            ("application/sql", Media::Known(Kind::Text)),
             (
                 "application/x-www-form-urlencoded",
                 Media::Known(Kind::Form),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderMap;
 
+use crate::filter::decode::Language;
 use crate::filter::json::{Message, is_document};
 use crate::filter::opaque::Opaque;
 use crate::filter::owned::Owned;
@@ -187,7 +188,7 @@ impl Messages {
                         .because("a message on a route without a rule for any"));
                 }
                 None if is_document => Box::new(Message::new(plan, None)),
-                _ => Box::new(Text::new(inspector)),
+                _ => Box::new(Text::new(inspector, Language::Plain)),
             },
         })
     }

@@ -4,6 +4,7 @@
 //! epilogue, delimiters alone on their lines, one content type a part.
 
 mod head;
+mod transfer;
 
 use crate::filter::stream;
 use crate::filter::{Format, Inspector, Output};
@@ -136,8 +137,12 @@ impl Parts {
         };
         let head: Vec<u8> = self.buffer.drain(..end).collect();
         let head = head::Head::read(&head)?;
+        let coding = head.coding(inspector)?;
         let (kind, charset) = head.kind(inspector)?;
-        let format = charset.over(stream::part(kind, inspector)?, inspector);
+        let mut format = charset.over(stream::part(kind, inspector)?, inspector);
+        if let Some(coding) = coding {
+            format = Box::new(transfer::Transfer::new(coding, format, self.limit));
+        }
         head.write(inspector, out)?;
         self.state = State::Body(format, true);
         Ok(true)

@@ -1,5 +1,7 @@
-//! What else a text says to those who decode it: percent-escapes, `+` for a space, both once more, ISO 8859-1.
+//! What else a text says to those who decode it: percent-escapes, `+` for a space, encoded words, all once more,
+//! ISO 8859-1.
 
+use base64::Engine as _;
 use percent_encoding::percent_decode;
 
 /// The other readings of `text`, each once; none for most texts.
@@ -39,7 +41,70 @@ fn decoded(text: &[u8]) -> Vec<Vec<u8>> {
     if text.contains(&b'+') {
         readings.push(percent_decode(&spaced(text)).collect());
     }
+    readings.extend(words(text));
     readings
+}
+
+/// The encoded words in a text undone (RFC 2047), if there are any; white space between two of them is none.
+fn words(text: &[u8]) -> Option<Vec<u8>> {
+    let mut starts = memchr::memmem::find_iter(text, b"=?").peekable();
+    starts.peek()?;
+    let (mut read, mut at, mut is_found) = (Vec::new(), 0, false);
+    for start in starts {
+        let Some((word, length)) = text.get(start..).filter(|_| start >= at).and_then(word) else {
+            continue;
+        };
+        let between = text.get(at..start).unwrap_or_default();
+        if !is_found || !between.iter().all(u8::is_ascii_whitespace) {
+            read.extend_from_slice(between);
+        }
+        read.extend_from_slice(&word);
+        at = start + length;
+        is_found = true;
+    }
+    read.extend_from_slice(text.get(at..).unwrap_or_default());
+    is_found.then_some(read)
+}
+
+/// The encoded word at the front of a text, decoded, and its length.
+fn word(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut parts = text.get(2..)?.splitn(4, |byte| *byte == b'?');
+    let (charset, coding) = (parts.next()?, parts.next()?);
+    let coded = parts.next()?;
+    if parts.next()?.first() != Some(&b'=') {
+        return None;
+    }
+    let bytes = match coding {
+        b"B" | b"b" => {
+            let coded: Vec<u8> = coded.iter().copied().filter(|byte| *byte != b'=').collect();
+            base64::engine::general_purpose::STANDARD_NO_PAD
+                .decode(coded)
+                .ok()?
+        }
+        b"Q" | b"q" => {
+            let letter = |byte: &u8| match byte {
+                b'_' => b' ',
+                b'=' => b'%',
+                byte => *byte,
+            };
+            let percent: Vec<u8> = coded.iter().map(letter).collect();
+            percent_decode(&percent).collect()
+        }
+        _ => return None,
+    };
+    // A language may stand behind it (RFC 2231 section 5).
+    let label = charset
+        .split(|byte| *byte == b'*')
+        .next()
+        .unwrap_or_default();
+    let word = match encoding_rs::Encoding::for_label(label) {
+        Some(encoding) => encoding.decode(&bytes).0.into_owned().into_bytes(),
+        None => bytes,
+    };
+    Some((
+        word,
+        2 + charset.len() + 1 + coding.len() + 1 + coded.len() + 2,
+    ))
 }
 
 fn spaced(text: &[u8]) -> Vec<u8> {
@@ -68,6 +133,12 @@ mod tests {
         assert_eq!(read("Bob%252BByte"), ["Bob%2BByte", "Bob+Byte"]);
         assert_eq!(read("Bob%2BByte"), ["Bob Byte", "Bob+Byte"]);
         assert_eq!(read("100%"), Vec::<String>::new());
+        assert_eq!(
+            read("a =?utf-8?B?Qm9i?= =?US-ASCII*en?q?=20Byte?= b"),
+            ["a Bob Byte b"]
+        );
+        assert_eq!(read("=?utf-16be?b?AEIAbwBi?="), ["Bob"]);
+        assert!(read("=?a?c?b?= =? =?utf-8?b?!?=").is_empty());
         assert_eq!(read("B%F6b"), ["Böb", "B\u{fffd}b"]);
     }
 }

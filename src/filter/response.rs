@@ -154,6 +154,10 @@ pub(super) fn kind(
     let typed = Typed::of(headers).ok_or_else(no_single)?;
     let has_type = headers.contains_key(CONTENT_TYPE);
     let kind = match treatment.read_as {
+        // `as: text` says that it is no records; clients go by its type all the same.
+        Some(Kind::Text) if matches!(typed.kind, Some(Kind::Script | Kind::Style | Kind::Xml)) => {
+            typed.kind
+        }
         Some(kind) => Some(kind),
         // It may be records all the same: apps that write JSON by hand often leave the type out.
         None if !has_type && treatment.has_owner_rule() => {

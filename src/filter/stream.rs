@@ -9,6 +9,7 @@ use bytes::Bytes;
 
 use crate::filter::charset::Charset;
 use crate::filter::coding::{Coding, Decoding};
+use crate::filter::decode::Language;
 use crate::filter::events::Events;
 use crate::filter::form::Form;
 use crate::filter::html::Html;
@@ -256,9 +257,17 @@ impl fmt::Debug for Stream {
 pub(super) fn unchanged(kind: Option<Kind>, inspector: &Inspector) -> Box<dyn Format> {
     match kind {
         None
-        | Some(Kind::Csv | Kind::Events | Kind::Html | Kind::Multipart | Kind::Text | Kind::Tsv) => {
-            Box::new(Raw::new(inspector))
-        }
+        | Some(
+            Kind::Csv
+            | Kind::Events
+            | Kind::Html
+            | Kind::Multipart
+            | Kind::Script
+            | Kind::Style
+            | Kind::Text
+            | Kind::Tsv
+            | Kind::Xml,
+        ) => Box::new(Raw::new(inspector)),
         Some(Kind::Form) => Box::new(Form::new(inspector)),
         Some(Kind::Json) => Box::new(Json::new(inspector.plan(), None)),
         Some(Kind::JsonSequence) => Box::new(Sequence::new(inspector.plan(), None)),
@@ -292,10 +301,15 @@ pub(super) fn part(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn 
             Ok(Box::new(Rows::new(inspector, rule.clone(), kind)))
         }
         _ if !is_covered => Err(unsupported),
-        Some(Kind::Csv | Kind::Text | Kind::Tsv) => Ok(Box::new(Text::new(inspector))),
+        Some(Kind::Csv | Kind::Text | Kind::Tsv) => {
+            Ok(Box::new(Text::new(inspector, Language::Plain)))
+        }
+        Some(Kind::Script) => Ok(Box::new(Text::new(inspector, Language::Script))),
+        Some(Kind::Style) => Ok(Box::new(Text::new(inspector, Language::Style))),
+        Some(Kind::Xml) => Ok(Box::new(Text::new(inspector, Language::Xml))),
+        Some(Kind::Form) => Ok(Box::new(Form::of_answer(inspector))),
         Some(
             Kind::Events
-            | Kind::Form
             | Kind::Html
             | Kind::Json
             | Kind::JsonSequence

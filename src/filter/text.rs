@@ -1,7 +1,11 @@
-//! Plain text, whatever its grammar: valid UTF-8 without zero bytes, scanned as it is written.
+//! Text, whatever its grammar: valid UTF-8 without zero bytes, scanned as it is written and with its language's escapes undone.
+
+mod opening;
 
 use std::sync::Arc;
 
+use self::opening::Opening;
+use crate::filter::decode::Language;
 use crate::filter::window::Window;
 use crate::filter::{Format, Inspector, Output};
 use crate::policy::treatment::{Kind, RowRule};
@@ -16,11 +20,11 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// A text of the route that `inspector` works for.
-    pub(super) fn new(inspector: &Inspector) -> Self {
+    /// A text in `language`, of the route that `inspector` works for.
+    pub(super) fn new(inspector: &Inspector, language: Language) -> Self {
         Self {
             utf8: Utf8::default(),
-            window: Window::new(inspector),
+            window: Window::in_language(inspector, language),
             guard: Guard::new(inspector),
         }
     }
@@ -131,18 +135,32 @@ impl FirstLine {
     /// No header is looked for beyond.
     const LENGTH: usize = 64 << 10;
 
-    /// True when the line is complete and no header.
+    /// True when the line is complete and no header. Blank lines say nothing, nor do those that spreadsheets
+    /// read before the first (`sep=;`).
     fn read(&mut self, chunk: &[u8]) -> Result<bool, Refusal> {
-        let end = memchr::memchr2(b'\n', b'\r', chunk);
-        let line = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
-        let room = Self::LENGTH - self.bytes.len();
-        self.bytes
-            .extend_from_slice(line.get(..room).unwrap_or(line));
-        let is_over = end.is_some() || self.bytes.len() == Self::LENGTH;
-        if is_over {
+        let mut rest = chunk;
+        loop {
+            let end = memchr::memchr2(b'\n', b'\r', rest);
+            let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+            let room = Self::LENGTH - self.bytes.len();
+            self.bytes
+                .extend_from_slice(line.get(..room).unwrap_or(line));
+            if end.is_none() && self.bytes.len() < Self::LENGTH {
+                return Ok(false);
+            }
             self.judge()?;
+            let is_mark = |byte: &u8| matches!(byte, b' ' | b'\t' | 0xef | 0xbb | 0xbf);
+            let from = self.bytes.iter().position(|byte| !is_mark(byte));
+            let text = from
+                .and_then(|from| self.bytes.get(from..))
+                .unwrap_or_default();
+            if !text.is_empty() && !text.starts_with(b"sep=") {
+                return Ok(true);
+            }
+            self.bytes.clear();
+            let Some(end) = end else { return Ok(false) };
+            rest = rest.get(end + 1..).unwrap_or_default();
         }
-        Ok(is_over)
     }
 
     fn judge(&self) -> Result<(), Refusal> {
@@ -166,45 +184,6 @@ impl FirstLine {
                 .because("a text that begins as a table, on a route with rows"));
         }
         Ok(())
-    }
-}
-
-/// What the first bytes of a text say it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Opening {
-    /// White space and a byte order mark so far.
-    #[default]
-    Blank,
-    /// `[`: log lines begin like that, too.
-    Bracket,
-    /// `{`: style sheets and templates hold it, too.
-    Brace,
-    /// An object, or an array of anything that could be a record.
-    Json,
-    /// `<`.
-    Page,
-    /// Anything else.
-    Other,
-}
-
-impl Opening {
-    fn read(self, byte: u8) -> Self {
-        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        match (self, byte) {
-            (Self::Blank | Self::Bracket | Self::Brace, _) if is_space => self,
-            // The byte order mark (U+FEFF) in UTF-8, and nothing else that could hide a document.
-            (Self::Blank, 0xef | 0xbb | 0xbf) => self,
-            (Self::Blank, b'<') => Self::Page,
-            (Self::Blank, b'[') => Self::Bracket,
-            (Self::Blank, b'{') => Self::Brace,
-            (Self::Bracket, b'{' | b'[' | b'"' | b']') | (Self::Brace, b'"' | b'}') => Self::Json,
-            (Self::Json | Self::Page, _) => self,
-            _ => Self::Other,
-        }
-    }
-
-    fn is_open(self) -> bool {
-        matches!(self, Self::Blank | Self::Bracket | Self::Brace)
     }
 }
 

@@ -99,7 +99,7 @@ pub enum Kind {
     Csv,
     /// `text/event-stream` (WHATWG): the data of each event is a document.
     Events,
-    /// `application/x-www-form-urlencoded` (requests).
+    /// `application/x-www-form-urlencoded`.
     Form,
     /// A page: `text/html`.
     Html,
@@ -111,10 +111,16 @@ pub enum Kind {
     Multipart,
     /// One JSON document a line: `application/x-ndjson`, `application/jsonl`.
     Ndjson,
+    /// JavaScript, and other languages whose strings have its escapes.
+    Script,
+    /// `text/css`.
+    Style,
     /// `text/*` and the textual application types.
     Text,
     /// Rows of cells between tabs: `text/tab-separated-values`.
     Tsv,
+    /// XML: `application/xml`, `*/*+xml`.
+    Xml,
 }
 
 /// Which parts of a structured body are records, whose they are, and what becomes of the others'.

@@ -8,10 +8,10 @@ use lol_html::html_content::TextType;
 
 use super::address::{self, Address};
 use super::element;
+use super::hidden::{holds_tag, is_veiled, may_hold_record, names_other};
 use super::looked::Looked;
-use super::reader::{Named, Reader, Tag, Token, TokenKind};
-use super::record::is_record;
-use super::unescape::{Escapes, Unescaped};
+use super::reader::{Named, Tag, Token, TokenKind};
+use crate::filter::decode::{self, Coding, Language};
 use crate::filter::{Edit, Inspector, Output, Place, charset};
 use crate::policy::treatment::{HtmlRule, Others};
 use crate::types::{ReasonCode, Refusal};
@@ -28,9 +28,10 @@ pub(super) struct Page {
     looked: Looked,
     /// The element that the last start tag began: its content is text to some and markup to others.
     is_doubtful: bool,
+    /// That element is a style sheet.
+    is_style: bool,
     /// What passed last is a text that what follows could make a tag or a character reference of.
     is_open: bool,
-    unescaped: Unescaped,
     edits: Vec<Edit>,
     /// The charsets that it names.
     named: Vec<&'static Encoding>,
@@ -47,8 +48,8 @@ impl Page {
             rule,
             looked,
             is_doubtful: false,
+            is_style: false,
             is_open: false,
-            unescaped: Unescaped::default(),
             edits: Vec::new(),
             named: Vec::new(),
             named_early: Vec::new(),
@@ -78,7 +79,7 @@ impl Page {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.window.capacity() + self.unescaped.held()
+        self.window.capacity()
     }
 
     fn bytes(&self, range: &Range<u64>) -> &[u8] {
@@ -90,10 +91,8 @@ impl Page {
     }
 
     /// The text at `range` as a browser reads it.
-    pub(super) fn decoded(&self, range: &Range<u64>, escapes: Escapes) -> Vec<u8> {
-        let mut unescaped = Unescaped::default();
-        unescaped.read(self.bytes(range), escapes);
-        unescaped.text().to_vec()
+    pub(super) fn decoded(&self, range: &Range<u64>, coding: Coding) -> Vec<u8> {
+        decode::decoded(self.bytes(range), coding)
     }
 
     /// Lets everything up to `end` pass.
@@ -164,17 +163,17 @@ impl Page {
                     return Err(Refusal::new(ReasonCode::AnswerMalformed)
                         .because("a tag inside of what browsers take for a comment"));
                 }
-                if self.hides(&token.range, Escapes::Raw, inspector) {
+                if self.may_hide(self.bytes(&token.range), inspector) {
                     self.keep(token.range.start, out);
                     self.insert("<!---->", out);
                     self.leave_out(token.range.end);
                 } else {
-                    self.scrub(&token.range, Escapes::Raw, inspector, out)?;
+                    self.scrub(&token.range, Language::Inner, inspector, out)?;
                 }
             }
             TokenKind::End(name) => self.name(name, inspector)?,
             TokenKind::Doctype | TokenKind::Between => {
-                self.scrub(&token.range, Escapes::Raw, inspector, out)?;
+                self.scrub(&token.range, Language::Plain, inspector, out)?;
             }
         }
         self.keep(token.range.end, out);
@@ -188,6 +187,7 @@ impl Page {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         self.is_doubtful = tag.is_html && element::is_doubtful(&tag.name);
+        self.is_style = *tag.name == *"style";
         if self.rule.is_some() && *tag.name == *"plaintext" {
             return Err(Refusal::new(ReasonCode::AnswerMalformed)
                 .because("an element that makes text of all that follows"));
@@ -201,7 +201,7 @@ impl Page {
         }
         self.name(&tag.name, inspector)?;
         for attribute in &tag.attributes {
-            self.scrub(&attribute.at, Escapes::Raw, inspector, out)?;
+            self.scrub(&attribute.at, Language::Plain, inspector, out)?;
             if let Some(value) = &attribute.value {
                 self.value(attribute, value, inspector, out)?;
             }
@@ -216,39 +216,55 @@ impl Page {
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
-        if *attribute.name == *"srcdoc" && self.hides(value, Escapes::Attribute, inspector) {
-            self.keep(value.start, out);
-            self.leave_out(value.end);
+        if self.address(attribute, value, inspector, out)? {
             return Ok(());
         }
-        let is_clean = self.scrub(value, Escapes::Attribute, inspector, out)?;
-        if is_clean && element::is_address(&attribute.name) {
-            self.address(value, inspector, out)?;
-        }
-        Ok(())
+        self.scrub(value, Language::Attribute, inspector, out)
     }
 
-    /// Takes out an address that says in other words what must not pass.
+    /// Takes out what an attribute holds in other words and must not pass: true where it did.
     fn address(
         &mut self,
+        attribute: &Named,
         value: &Range<u64>,
         inspector: &mut Inspector,
         out: &mut Output,
-    ) -> Result<(), Refusal> {
-        let address = self.decoded(value, Escapes::Attribute);
-        let (text, is_markup, instead) = match address::read(&address) {
-            None | Some(Address::Binary) => return Ok(()),
-            Some(Address::Decoded(text)) => (text, false, "#"),
-            Some(Address::Content { text, is_markup }) => (text, is_markup, "data:,"),
-        };
-        self.edits.clear();
-        inspector.inspect(&text, &Place::Body(value.start), &mut self.edits)?;
-        if !self.edits.is_empty() || is_markup && self.may_hide(&text, inspector) {
+    ) -> Result<bool, Refusal> {
+        let raw = self.bytes(value);
+        // An address of its own has a scheme.
+        let may_say_more = memchr::memchr2(b':', b'&', raw).is_some();
+        let is_page = *attribute.name == *"srcdoc";
+        if !is_page && !may_say_more {
+            return Ok(false);
+        }
+        let decoded = self.decoded(value, Coding::Attribute);
+        let mut instead = None;
+        if is_page && self.may_hide(&decoded, inspector) {
+            instead = Some("");
+        }
+        for address in address::all(&decoded) {
+            let content = match address::read(&address) {
+                None => continue,
+                Some(Address::Content(content)) => content,
+                Some(Address::Unreadable) if element::is_address(&attribute.name) => {
+                    return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                        .because("a `data:` address that can't be read"));
+                }
+                Some(Address::Unreadable) => continue,
+            };
+            self.edits.clear();
+            let place = value.start;
+            decode::inspect(&content, Language::Inner, place, inspector, &mut self.edits)?;
+            if !self.edits.is_empty() || self.may_hide(&content, inspector) {
+                instead = Some("data:,");
+            }
+        }
+        if let Some(instead) = instead {
             self.keep(value.start, out);
             self.insert(instead, out);
             self.leave_out(value.end);
         }
-        Ok(())
+        Ok(instead.is_some())
     }
 
     fn text(
@@ -259,26 +275,42 @@ impl Page {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         let is_doubtful = std::mem::take(&mut self.is_doubtful) && kind == TextType::RawText;
-        if is_doubtful && self.hides(range, Escapes::Raw, inspector) {
+        if is_doubtful && self.may_hide(self.bytes(range), inspector) {
             self.keep(range.start, out);
             self.leave_out(range.end);
             return Ok(());
         }
-        let escapes = match kind {
-            TextType::Data | TextType::RCData => Escapes::Text,
-            TextType::ScriptData => Escapes::Script,
-            TextType::PlainText | TextType::RawText | TextType::CDataSection => Escapes::Raw,
+        if kind == TextType::ScriptData && self.writes_records(range, inspector) {
+            self.keep(range.start, out);
+            self.leave_out(range.end);
+            return Ok(());
+        }
+        let language = match kind {
+            TextType::Data | TextType::RCData => Language::Markup,
+            TextType::ScriptData => Language::Script,
+            TextType::RawText if self.is_style => Language::Style,
+            TextType::PlainText | TextType::RawText | TextType::CDataSection => Language::Inner,
         };
         self.is_open = is_open(self.bytes(range));
-        self.scrub(range, escapes, inspector, out)?;
-        Ok(())
+        self.scrub(range, language, inspector, out)
     }
 
-    /// Whether the text at `range`, which is markup to some readers, may hold records; it is noted then.
-    fn hides(&self, range: &Range<u64>, escapes: Escapes, inspector: &mut Inspector) -> bool {
-        self.rule.is_some() && self.may_hide(&self.decoded(range, escapes), inspector)
+    /// Whether the script at `range` holds markup of records that are another's; it is noted then.
+    fn writes_records(&self, range: &Range<u64>, inspector: &mut Inspector) -> bool {
+        let Some(rule) = &self.rule else {
+            return false;
+        };
+        let raw = self.bytes(range);
+        let decoded = decode::decoded(raw, Coding::Script);
+        let subject = &inspector.plan().subject;
+        let writes = names_other(raw, rule, subject) || names_other(&decoded, rule, subject);
+        if writes {
+            inspector.report_mut().withhold(&rule.origin, Others::Drop);
+        }
+        writes
     }
 
+    /// Whether a text that is markup to some readers may hold records; it is noted then.
     fn may_hide(&self, text: &[u8], inspector: &mut Inspector) -> bool {
         let Some(rule) = &self.rule else {
             return false;
@@ -294,34 +326,24 @@ impl Page {
     fn scrub(
         &mut self,
         range: &Range<u64>,
-        escapes: Escapes,
+        language: Language,
         inspector: &mut Inspector,
         out: &mut Output,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<(), Refusal> {
         if inspector.is_idle() {
-            return Ok(true);
+            return Ok(());
         }
         let mut edits = std::mem::take(&mut self.edits);
-        let mut unescaped = std::mem::take(&mut self.unescaped);
         edits.clear();
         let raw = self.bytes(range);
-        let place = Place::Body(range.start);
-        unescaped.read(raw, escapes);
-        inspector.inspect(unescaped.text(), &place, &mut edits)?;
-        for edit in &mut edits {
-            edit.range = unescaped.raw_start(edit.range.start)..unescaped.raw_end(edit.range.end);
-        }
-        if edits.is_empty() && unescaped.text() != raw {
-            inspector.inspect(raw, &place, &mut edits)?;
-        }
-        let is_clean = edits.is_empty();
+        decode::inspect(raw, language, range.start, inspector, &mut edits)?;
         for edit in &edits {
             self.keep(range.start + edit.range.start as u64, out);
-            self.insert(&escaped(&edit.replacement, escapes), out);
+            self.insert(&escaped(&edit.replacement, language), out);
             self.leave_out(range.start + edit.range.end as u64);
         }
-        (self.edits, self.unescaped) = (edits, unescaped);
-        Ok(is_clean)
+        self.edits = edits;
+        Ok(())
     }
 
     /// Looks at the name of a tag: it can't be replaced.
@@ -343,7 +365,7 @@ impl Page {
             let Some(value) = &attribute.value else {
                 continue;
             };
-            let value = self.decoded(value, Escapes::Attribute).to_ascii_lowercase();
+            let value = self.decoded(value, Coding::Attribute).to_ascii_lowercase();
             let label = match &*attribute.name {
                 "charset" => Some(value.as_slice()),
                 "content" => memchr::memmem::find(&value, b"charset")
@@ -420,59 +442,15 @@ fn is_open(text: &[u8]) -> bool {
     text.ends_with(b"<") || before.is_some_and(|at| text.get(at) == Some(&b'&'))
 }
 
-/// Whether a text holds what would be a start tag, were it markup.
-fn holds_tag(text: &[u8]) -> bool {
-    memchr::memchr_iter(b'<', text).any(|at| text.get(at + 1).is_some_and(u8::is_ascii_alphabetic))
-}
-
-/// Whether markup holds an element that `selector` names, as far as can be told without what stands around it.
-fn may_hold_record(markup: &[u8], selector: &str, looked: &Looked) -> bool {
-    let is_related = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'+' | b'~');
-    if selector.trim().bytes().any(is_related) {
-        return true;
-    }
-    // A comment's own mark would make a comment of it again.
-    let markup = markup.strip_prefix(b"<!--").unwrap_or(markup);
-    let Ok(mut reader) = Reader::new(&[selector], true, markup.len()) else {
-        return true;
-    };
-    let (tokens, read) = reader.write(markup);
-    let (last, end) = reader.finish();
-    let tokens = || tokens.iter().chain(&last);
-    // A tag that is not whole goes on behind what some take for its end.
-    let seen = tokens().map(|token| token.range.end).max().unwrap_or(0);
-    let rest = markup.get(usize::try_from(seen).unwrap_or(usize::MAX)..);
-    let bytes = |at: &Range<u64>| {
-        let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = markup.get(index(at.start)..index(at.end));
-        bytes.unwrap_or_default()
-    };
-    let may_be_record = |token: &Token| match &token.kind {
-        TokenKind::Start(tag) => is_record(token) || is_veiled(tag, looked, bytes),
-        _ => false,
-    };
-    read.is_err() || end.is_err() || rest.is_some_and(holds_tag) || tokens().any(may_be_record)
-}
-
-/// Whether character references in a tag may hide from the selectors what browsers see.
-fn is_veiled<'a>(tag: &Tag, looked: &Looked, bytes: impl Fn(&Range<u64>) -> &'a [u8]) -> bool {
-    tag.attributes.iter().any(|attribute| {
-        let raw = attribute.value.as_ref().map_or(&b""[..], &bytes);
-        let mut unescaped = Unescaped::default();
-        unescaped.read(raw, Escapes::Attribute);
-        looked.is_veiled(&attribute.name, raw, unescaped.text())
-    })
-}
-
 /// A replacement that means the same in a text or an attribute, quoted or not.
-fn escaped(text: &str, escapes: Escapes) -> String {
-    let is_special = |letter: char| match escapes {
-        Escapes::Text => matches!(letter, '&' | '<' | '>'),
-        Escapes::Attribute => {
+fn escaped(text: &str, language: Language) -> String {
+    let is_special = |letter: char| match language {
+        Language::Markup => matches!(letter, '&' | '<' | '>'),
+        Language::Attribute => {
             letter.is_ascii_whitespace()
                 || matches!(letter, '&' | '<' | '>' | '"' | '\'' | '=' | '`')
         }
-        Escapes::Raw | Escapes::Script => false,
+        _ => false,
     };
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

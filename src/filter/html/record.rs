@@ -3,7 +3,7 @@
 use super::element;
 use super::page::Page;
 use super::reader::{Tag, Token, TokenKind};
-use super::unescape::Escapes;
+use crate::filter::decode::Coding;
 use crate::filter::{Inspector, Output};
 use crate::policy::treatment::{HtmlPlace, HtmlRule, Others};
 use crate::types::{ReasonCode, Refusal};
@@ -150,7 +150,7 @@ impl Record {
         named
             .filter(|attribute| *attribute.name == *name)
             .map(|attribute| match &attribute.value {
-                Some(value) => page.decoded(value, Escapes::Attribute),
+                Some(value) => page.decoded(value, Coding::Attribute),
                 None => Vec::new(),
             })
             .collect()
@@ -185,7 +185,7 @@ impl Record {
             if let TokenKind::Text { kind, .. } = token.kind
                 && kind.allows_html_entities()
             {
-                text.extend(page.decoded(&token.range, Escapes::Text));
+                text.extend(page.decoded(&token.range, Coding::Reference));
             }
         }
         text.trim_ascii().to_vec()

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderName, HeaderValue};
 
+use super::transfer::Coding;
 use crate::filter::charset::Charset;
 use crate::filter::{Inspector, Output, headers, response};
 use crate::policy::treatment::Kind;
@@ -47,18 +48,32 @@ impl Head {
     /// How the part is read, and in which charset.
     pub(super) fn kind(&self, inspector: &Inspector) -> Result<(Option<Kind>, Charset), Refusal> {
         let treatment = &inspector.plan().treatment;
-        let coding = self.fields.get("content-transfer-encoding");
-        let is_plain = coding.is_none_or(|coding| {
-            ["7bit", "8bit", "binary"]
-                .iter()
-                .any(|plain| coding.as_bytes().eq_ignore_ascii_case(plain.as_bytes()))
-        });
-        if !is_plain || self.fields.contains_key(CONTENT_ENCODING) {
-            return Err(Refusal::new(ReasonCode::CodingUnsupported)
-                .by(&treatment.origin)
-                .because("a part with a coding of its own"));
-        }
         response::kind(treatment, &self.fields)
+    }
+
+    /// How the part's bytes are written (RFC 2045 section 6); none where they stand for themselves.
+    pub(super) fn coding(&self, inspector: &Inspector) -> Result<Option<Coding>, Refusal> {
+        let refused = |why: &str| {
+            Refusal::new(ReasonCode::CodingUnsupported)
+                .by(&inspector.plan().treatment.origin)
+                .because(why)
+        };
+        if self.fields.contains_key(CONTENT_ENCODING) {
+            return Err(refused("a part with a coding of its own"));
+        }
+        let mut codings = self.fields.get_all("content-transfer-encoding").iter();
+        let Some(coding) = codings.next() else {
+            return Ok(None);
+        };
+        if codings.next().is_some() {
+            return Err(refused("a part with two transfer encodings"));
+        }
+        match coding.as_bytes().to_ascii_lowercase().as_slice() {
+            b"7bit" | b"8bit" | b"binary" => Ok(None),
+            b"base64" => Ok(Some(Coding::Base64)),
+            b"quoted-printable" => Ok(Some(Coding::Quoted)),
+            _ => Err(refused("a part with an unknown transfer encoding")),
+        }
     }
 
     /// Writes the fields that may pass, and the blank line.

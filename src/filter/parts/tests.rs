@@ -160,8 +160,22 @@ fn refuses_what_parsers_read_in_different_ways() {
             ReasonCode::TypeUnsupported,
         ),
         (
-            format!("--b b\r\nContent-Transfer-Encoding: base64\r\n{TEXT}YQ\r\n--b b--"),
+            format!("--b b\r\nContent-Transfer-Encoding: x-uue\r\n{TEXT}YQ\r\n--b b--"),
             ReasonCode::CodingUnsupported,
+        ),
+        (
+            format!(
+                "--b b\r\nContent-Transfer-Encoding: 8bit\r\nContent-Transfer-Encoding: base64\r\n{TEXT}YQ==\r\n--b b--"
+            ),
+            ReasonCode::CodingUnsupported,
+        ),
+        (
+            format!("--b b\r\nContent-Transfer-Encoding: base64\r\n{TEXT}YQ\r\n--b b--"),
+            ReasonCode::AnswerMalformed,
+        ),
+        (
+            format!("--b b\r\nContent-Transfer-Encoding: quoted-printable\r\n{TEXT}a=\r\n--b b--"),
+            ReasonCode::AnswerMalformed,
         ),
         (
             format!("--b b\r\nContent-Encoding: gzip\r\n{TEXT}a\r\n--b b--"),

@@ -122,10 +122,11 @@ fn refuses_what_the_route_does_not_cover() {
         assert_eq!(refusal.code, ReasonCode::TypeUnsupported);
     };
     refuse(fixture(), None);
-    refuse(fixture(), Some(Kind::Form));
-    let mut bare = fixture();
-    bare.treatment.public = None;
-    refuse(bare, Some(Kind::Text));
+    for kind in [Kind::Text, Kind::Form, Kind::Script, Kind::Style, Kind::Xml] {
+        let mut bare = fixture();
+        bare.treatment.public = None;
+        refuse(bare, Some(kind));
+    }
 }
 
 #[test]

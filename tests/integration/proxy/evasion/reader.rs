@@ -150,7 +150,13 @@ fn undone(bytes: &[u8]) -> Vec<Vec<u8>> {
         .replace("&amp;", "&")
         .replace("\\/", "/")
         .replace("=\r\n", "")
-        .replace("\\\n", "");
+        .replace("=\n", "")
+        .replace("\\\n", "")
+        .replace("\\@", "@")
+        .replace("\\s", "s")
+        .replace("<![CDATA[", "")
+        .replace("]]>", "")
+        .replace("<!-- -->", "");
     made.push(names.into());
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
     for run in text.split(|c: char| !is_base64(c)) {

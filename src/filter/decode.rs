@@ -1,0 +1,238 @@
+//! What else a text says to those who undo escapes in it, and the way back to the bytes it was written with.
+//!
+//! A text is read as it stands and, layer by layer, with escapes undone. A layer costs nothing before its first
+//! escape; from there on it holds a text of its own, piece by piece mapped to what it was made of. What is found in
+//! any reading becomes an edit of the raw bytes that covers whole escapes, so that what stays is read as before.
+
+mod base64;
+mod layer;
+mod map;
+mod merge;
+mod reference;
+mod script;
+mod xml;
+
+pub(super) use self::layer::{Layers, View};
+pub(super) use self::merge::edits;
+use crate::filter::{Edit, Inspector, Place};
+use crate::scan::Hit;
+use crate::types::{ReasonCode, Refusal};
+
+/// One way to write text otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// Character references, as in the value of an attribute (WHATWG HTML section 13.2.5.36).
+    Attribute,
+    /// The content of `data:` URLs (RFC 2397).
+    Base64,
+    /// Percent-encoding, and `+` for a space (`application/x-www-form-urlencoded`).
+    Form,
+    /// Percent-encoding (RFC 3986 section 2.1).
+    Percent,
+    /// Character references, as in text (WHATWG HTML section 13.2.5.72).
+    Reference,
+    /// Backslashes, as in a JavaScript string (ECMA-262 section 12.9.4, annex B.1.2).
+    Script,
+    /// Backslashes, as in a style sheet (CSS Syntax Level 3 section 4.3.7).
+    Style,
+    /// References, sections, comments and instructions of XML.
+    Xml,
+}
+
+/// A layer: what it undoes, in which reading.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spec {
+    coding: Coding,
+    /// The layer under it, counted from 1; 0 is the text as it stands.
+    under: usize,
+    /// It is only there where the layer under it found an escape.
+    is_nested: bool,
+}
+
+const fn layer(coding: Coding, under: usize) -> Spec {
+    Spec {
+        coding,
+        under,
+        is_nested: false,
+    }
+}
+
+const fn nested(coding: Coding, under: usize) -> Spec {
+    Spec {
+        coding,
+        under,
+        is_nested: true,
+    }
+}
+
+/// The languages that a text can be in, by the escapes that their readers undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// The value of a page's attribute: any of them may hold an address, a script, a style or a page.
+    Attribute,
+    /// A name or a value of a form.
+    Form,
+    /// Text that is markup to some readers, or the content of a `data:` URL.
+    Inner,
+    /// Text of a page.
+    Markup,
+    /// Nothing is undone.
+    Plain,
+    Script,
+    Style,
+    Xml,
+}
+
+impl Language {
+    pub(super) fn layers(self) -> &'static [Spec] {
+        use Coding::{Attribute, Base64, Percent, Reference, Script, Style, Xml};
+        const SCRIPT: &[Spec] = &[
+            layer(Script, 0),
+            layer(Reference, 1),
+            layer(Percent, 2),
+            layer(Base64, 3),
+            nested(Script, 3),
+            nested(Reference, 4),
+            nested(Script, 4),
+        ];
+        const FORM: &[Spec] = &[
+            layer(Coding::Form, 0),
+            nested(Percent, 1),
+            nested(Reference, 1),
+            nested(Script, 1),
+        ];
+        const STYLE: &[Spec] = &[
+            layer(Style, 0),
+            layer(Percent, 1),
+            layer(Base64, 2),
+            nested(Reference, 2),
+            nested(Reference, 3),
+            nested(Style, 3),
+        ];
+        const XML: &[Spec] = &[
+            layer(Xml, 0),
+            layer(Reference, 0),
+            nested(Reference, 1),
+            layer(Script, 3),
+            layer(Style, 3),
+            layer(Percent, 4),
+            layer(Base64, 6),
+            nested(Reference, 7),
+        ];
+        const fn page(first: Coding) -> [Spec; 10] {
+            [
+                layer(first, 0),
+                layer(Script, 1),
+                layer(Style, 1),
+                layer(Reference, 2),
+                layer(Percent, 4),
+                layer(Base64, 5),
+                nested(Script, 5),
+                nested(Reference, 5),
+                nested(Reference, 6),
+                nested(Script, 6),
+            ]
+        }
+        match self {
+            Self::Attribute => const { &page(Attribute) },
+            Self::Form => FORM,
+            Self::Inner => const { &page(Reference) },
+            Self::Markup => const { &[layer(Reference, 0)] },
+            Self::Plain => &[],
+            Self::Script => SCRIPT,
+            Self::Style => STYLE,
+            Self::Xml => XML,
+        }
+    }
+}
+
+/// What stands where an escape may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// More bytes decide.
+    More,
+    /// So many bytes stand for themselves.
+    Plain(usize),
+    /// So many bytes stand for those that were put out.
+    Escape(usize),
+}
+
+/// Digits of a number in an escape, at most: zeros before it mean nothing.
+const DIGITS: usize = 1024;
+
+fn too_long() -> Refusal {
+    Refusal::new(ReasonCode::AnswerMalformed).because("an escape without an end")
+}
+
+/// Puts out the character with this number.
+fn put(code: u32, text: &mut Vec<u8>) {
+    let letter = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+    text.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// `text` with one kind of escape undone.
+pub(super) fn decoded(text: &[u8], coding: Coding) -> Vec<u8> {
+    let specs = [layer(coding, 0)];
+    let mut layers = Layers::new(&specs);
+    match layers.write(View { base: 0, text }, true) {
+        Ok(()) => layers
+            .text(1)
+            .map_or_else(|| text.to_vec(), |view| view.text.to_vec()),
+        // An escape that nobody reads to its end.
+        Err(_) => text.to_vec(),
+    }
+}
+
+/// Whether any escape can begin in `text`.
+fn has_mark(text: &[u8]) -> bool {
+    memchr::memchr3(b'\\', b'&', b'%', text).is_some()
+        || memchr::memchr2(b';', b'+', text).is_some()
+}
+
+/// Looks through a whole text in all readings of its language: what has to be replaced in it, sorted, without overlaps.
+///
+/// # Errors
+/// Refuses when a rule blocks what it found, and escapes without an end.
+pub(super) fn inspect(
+    text: &[u8],
+    language: Language,
+    offset: u64,
+    inspector: &mut Inspector,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    if inspector.is_idle() {
+        return Ok(());
+    }
+    let raw = View { base: 0, text };
+    if !has_mark(text) {
+        return inspector.inspect(text, &Place::Body(offset), edits);
+    }
+    let mut layers = Layers::new(language.layers());
+    layers.write(raw, true)?;
+    if !layers.is_active() {
+        return inspector.inspect(text, &Place::Body(offset), edits);
+    }
+    let mut found: Vec<(usize, Hit)> = Vec::new();
+    for reading in 0..=layers.count() {
+        let view = if reading == 0 {
+            Some(raw)
+        } else {
+            layers.text(reading)
+        };
+        let automaton = inspector.plan().treatment.detect.automaton.as_ref();
+        if let (Some(view), Some(automaton)) = (view, automaton) {
+            automaton.find(view.text, &mut |hit| found.push((reading, hit)));
+        }
+    }
+    edits.extend(merge::edits(&layers, raw, offset, found, inspector)?);
+    Ok(())
+}
+
+/// How many bytes around a place decide what is found there.
+pub(super) fn reach(inspector: &Inspector) -> u64 {
+    let automaton = inspector.plan().treatment.detect.automaton.as_ref();
+    automaton.map_or(0, |automaton| automaton.max_len() as u64)
+}
+
+#[cfg(test)]
+mod tests;

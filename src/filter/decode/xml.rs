@@ -1,0 +1,91 @@
+//! XML as its readers put it together: references undone, sections opened, comments and instructions left out.
+
+use memchr::memmem;
+
+use super::{Step, reference};
+use crate::types::{ReasonCode, Refusal};
+
+/// Where in a document the reader stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Xml {
+    #[default]
+    Text,
+    Comment,
+    Instruction,
+    Section,
+}
+
+/// What begins something else than an element.
+const OPENINGS: [(&[u8], Xml); 3] = [
+    (b"<!--", Xml::Comment),
+    (b"<?", Xml::Instruction),
+    (b"<![CDATA[", Xml::Section),
+];
+const ENTITY: &[u8] = b"<!ENTITY";
+
+impl Xml {
+    /// Where the next thing may begin that does not stand for itself.
+    pub(super) fn mark(self, text: &[u8]) -> Option<usize> {
+        match self {
+            Self::Text => memchr::memchr2(b'&', b'<', text),
+            Self::Section => memchr::memchr(b']', text),
+            Self::Comment | Self::Instruction => (!text.is_empty()).then_some(0),
+        }
+    }
+
+    pub(super) fn step(
+        &mut self,
+        text: &[u8],
+        is_last: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<Step, Refusal> {
+        match self {
+            Self::Text if text.first() == Some(&b'&') => {
+                reference::reference(text, false, is_last, out)
+            }
+            Self::Text => self.open(text, is_last),
+            Self::Section if text.starts_with(b"]]>") => {
+                *self = Self::Text;
+                Ok(Step::Escape(3))
+            }
+            Self::Section if b"]]>".starts_with(text) && !is_last => Ok(Step::More),
+            Self::Section => Ok(Step::Plain(1)),
+            Self::Comment => Ok(self.skip(b"-->", text, is_last)),
+            Self::Instruction => Ok(self.skip(b"?>", text, is_last)),
+        }
+    }
+
+    fn open(&mut self, text: &[u8], is_last: bool) -> Result<Step, Refusal> {
+        if text.starts_with(ENTITY) {
+            return Err(Refusal::new(ReasonCode::AnswerMalformed)
+                .because("a document type that declares entities"));
+        }
+        for (opening, state) in OPENINGS {
+            if text.starts_with(opening) {
+                *self = state;
+                return Ok(Step::Escape(opening.len()));
+            }
+        }
+        let mut all = OPENINGS.iter().map(|(opening, _)| *opening).chain([ENTITY]);
+        if !is_last && all.any(|opening| opening.starts_with(text)) {
+            return Ok(Step::More);
+        }
+        Ok(Step::Plain(1))
+    }
+
+    /// Leaves out what stands before `end`, and it.
+    fn skip(&mut self, end: &[u8], text: &[u8], is_last: bool) -> Step {
+        match memmem::find(text, end) {
+            Some(0) => {
+                *self = Self::Text;
+                Step::Escape(end.len())
+            }
+            Some(at) => Step::Escape(at),
+            None if is_last => Step::Escape(text.len()),
+            None => match text.len().saturating_sub(end.len() - 1) {
+                0 => Step::More,
+                length => Step::Escape(length),
+            },
+        }
+    }
+}

@@ -54,7 +54,19 @@ fn cookie(preview: &Preview, named: Option<&str>) -> String {
 async fn lets_the_previews_own_pages_in_by_their_cookie() {
     let preview = preview(mirror().await).start().await;
     let own = cookie(&preview, Some("test"));
-    let cookies = format!("a=1; {own}; __%48ost-chaperone-login=y; b=2");
+    let navigation = [
+        ("cookie", &*own),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let first = ask(&preview, Method::GET, &navigation).await;
+    let set = first.headers.get_all("set-cookie").iter();
+    let mut marked = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    let marker = marked
+        .find(|cookie| cookie.starts_with("__Host-chaperone-revision="))
+        .unwrap();
+    let cookies = format!("a=1; {own}; __%48ost-chaperone-login=y; b=2; {marker}");
     let origin = format!("https://{HOST}");
     for (method, fields) in [
         (Method::GET, vec![("cookie", &*cookies), SAME]),

@@ -300,6 +300,11 @@ async fn blocks_parts_that_hide_records() {
         (
             "multipart/mixed; boundary=x",
             "--x\r\ncontent-transfer-encoding: base64\r\n\r\nc2VjcmV0\r\n--x--\r\n".to_owned(),
+            "type-unsupported",
+        ),
+        (
+            "multipart/mixed; boundary=x",
+            "--x\r\ncontent-transfer-encoding: x-uuencode\r\n\r\nsecret\r\n--x--\r\n".to_owned(),
             "coding-unsupported",
         ),
     ] {

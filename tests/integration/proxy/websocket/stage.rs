@@ -105,10 +105,10 @@ pub(super) async fn echo(greeting: &'static [&'static str]) -> SocketAddr {
 }
 
 /// The key of a handshake's head.
-fn key(head: &str) -> &str {
+pub(super) fn key(head: &str) -> &str {
     let name = "sec-websocket-key: ";
     let from = head.to_ascii_lowercase().find(name).unwrap() + name.len();
-    head[from..].lines().next().unwrap()
+    head.get(from..).unwrap().lines().next().unwrap()
 }
 
 /// Switches, as an app that then writes its frames by hand.

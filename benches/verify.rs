@@ -9,9 +9,10 @@ use std::hint::black_box;
 use chaperone::capability::attenuate::Restrictions;
 use chaperone::capability::mint::{Grant, JwtStamp, SigningKey};
 use chaperone::capability::{
-    BiscuitSettings, Facts, JwtAlgorithm, JwtSettings, KeySet, Limits, Rule, Settings, Verifier,
+    Acting, BiscuitSettings, Facts, JwtAlgorithm, JwtSettings, KeySet, Limits, PodKey, Rule,
+    Settings, Verifier,
 };
-use chaperone::types::Secret;
+use chaperone::types::{DecisionId, Secret, Subject};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::Jwk;
@@ -65,6 +66,24 @@ fn authorize(c: &mut Criterion) {
         }
     }
     group.finish();
+}
+
+/// What the app is told of one exchange.
+fn attest(c: &mut Criterion) {
+    let key = PodKey::of(&SigningKey::generate().unwrap()).unwrap();
+    let attributes = [("email", "ada@shop.example"), ("group", "buyers")];
+    let attributes = attributes.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let subject = Subject::new("ada", attributes).unwrap();
+    let acting = Acting {
+        subject: &subject,
+        preview: "pr-1",
+        revision: Some("4f2c9e1"),
+        decision: DecisionId::random().unwrap(),
+        now: Timestamp::now(),
+    };
+    c.bench_function("attest", |b| {
+        b.iter(|| assert!(!key.attest(black_box(acting)).unwrap().is_empty()));
+    });
 }
 
 /// The dearest token that passes the gate: what one thread of the pool is busy with.
@@ -210,5 +229,5 @@ fn none() -> Limits {
     }
 }
 
-criterion_group!(benches, verify, authorize, dearest);
+criterion_group!(benches, verify, authorize, attest, dearest);
 criterion_main!(benches);

@@ -3,12 +3,11 @@
 //! Such a token is good for what stands inside of the pod. It has a `subject` and no `user`, so that it passes for no
 //! capability even where someone configures one key for both; it is no binding either, which knows no such fact.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
 use biscuit_auth::KeyPair;
-use biscuit_auth::builder::{BiscuitBuilder, Fact, Term, string};
+use biscuit_auth::builder::{BiscuitBuilder, Check, Fact, Term, string};
 use jiff::Timestamp;
 
 use super::mint::{MintError, SigningKey};
@@ -26,6 +25,8 @@ const TOLD: [&str; 3] = ["email", "group", "preferred_username"];
 /// The key with which this pod's sidecar speaks to the app.
 pub struct PodKey {
     pair: KeyPair,
+    /// That a token has not ended; when it does is left open.
+    lives: Check,
     jwks: String,
 }
 
@@ -52,6 +53,9 @@ impl PodKey {
     pub fn of(key: &SigningKey) -> Result<Self, MintError> {
         Ok(Self {
             pair: key.pair()?,
+            lives: "check if time($time), $time < {end}"
+                .parse()
+                .map_err(MintError::Biscuit)?,
             jwks: key.jwks(None),
         })
     }
@@ -87,10 +91,13 @@ impl PodKey {
         let end = acting.now.checked_add(LIFETIME);
         let end = end.map_err(|_| MintError::Expires)?.as_second();
         let end = u64::try_from(end).map_err(|_| MintError::Expires)?;
-        let end = HashMap::from([("end".to_owned(), Term::Date(end))]);
-        let check = "check if time($time), $time < {end}";
-        let builder = builder.code_with_params(check, end, HashMap::new());
-        let token = builder.and_then(|builder| builder.build(&self.pair));
+        let mut lives = self.lives.clone();
+        lives
+            .set("end", Term::Date(end))
+            .map_err(MintError::Biscuit)?;
+        let token = builder
+            .check(lives)
+            .and_then(|builder| builder.build(&self.pair));
         let text = token.and_then(|token| token.to_base64());
         text.map_err(MintError::Biscuit)
     }

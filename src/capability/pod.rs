@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use biscuit_auth::KeyPair;
 use biscuit_auth::builder::{BiscuitBuilder, Check, Fact, Term, string};
+use biscuit_auth::datalog::SymbolTable;
 use jiff::Timestamp;
 
 use super::mint::{MintError, SigningKey};
@@ -25,6 +26,9 @@ const TOLD: [&str; 3] = ["email", "group", "preferred_username"];
 /// The key with which this pod's sidecar speaks to the app.
 pub struct PodKey {
     pair: KeyPair,
+    /// With which the app may narrow what it is told. One for all tokens: each costs a signature less, and all of them are
+    /// the same app's.
+    next: KeyPair,
     /// That a token has not ended; when it does is left open.
     lives: Check,
     jwks: String,
@@ -53,6 +57,7 @@ impl PodKey {
     pub fn of(key: &SigningKey) -> Result<Self, MintError> {
         Ok(Self {
             pair: key.pair()?,
+            next: KeyPair::new(),
             lives: "check if time($time), $time < {end}"
                 .parse()
                 .map_err(MintError::Biscuit)?,
@@ -97,7 +102,7 @@ impl PodKey {
             .map_err(MintError::Biscuit)?;
         let token = builder
             .check(lives)
-            .and_then(|builder| builder.build(&self.pair));
+            .and_then(|it| it.build_with_key_pair(&self.pair, SymbolTable::new(), &self.next));
         let text = token.and_then(|token| token.to_base64());
         text.map_err(MintError::Biscuit)
     }

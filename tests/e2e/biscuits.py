@@ -3,7 +3,8 @@
     python tests/e2e/biscuits.py CHAPERONE
 
 Starts a small app and chaperone before it, and holds what comes back against what was minted: every
-token that must pass passes as its user, and every other one is refused for its own reason.
+token that must pass passes as its user, and every other one is refused for its own reason. What the app is told in turn is
+proven with the pod's public key.
 """
 
 import base64
@@ -22,7 +23,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import jwt
-from biscuit_auth import Biscuit, BiscuitBuilder, BlockBuilder, KeyPair
+from biscuit_auth import Algorithm, Biscuit, BiscuitBuilder, BlockBuilder, KeyPair, PublicKey
 from cryptography.hazmat.primitives.asymmetric import ec
 
 CHECKS = 0
@@ -51,8 +52,9 @@ class App(http.server.BaseHTTPRequestHandler):
     """Says who asks, and which fields of a capability it was shown."""
 
     def do_GET(self):
-        shown = [name for name in ("Authorization", "DPoP", "Chaperone-Capability") if self.headers[name]]
-        body = json.dumps({"user": self.headers["X-Forwarded-User"], "shown": shown}).encode()
+        shown = [name for name in ("Authorization", "DPoP") if self.headers[name]]
+        told = self.headers["Chaperone-Capability"]
+        body = json.dumps({"user": self.headers["X-Forwarded-User"], "shown": shown, "told": told}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
@@ -161,9 +163,19 @@ def bound(door: str, issuer: KeyPair) -> None:
         judge(f"bound, {name}", curl(door + "/open/a", *fields), expected)
 
 
+def pod(address: str) -> PublicKey:
+    """The key that proves what the app is told."""
+    status, keys = curl(f"{address}/.well-known/chaperone/keys.json")
+    check(status == 200 and len(keys["keys"]) == 1, f"{status} {keys}")
+    x = keys["keys"][0]["x"]
+    return PublicKey.from_bytes(base64.urlsafe_b64decode(x + "=" * (-len(x) % 4)), Algorithm.Ed25519)
+
+
 def judge(name: str, answer: tuple[int, dict], expected: str) -> None:
     status, body = answer
     if status == 200:
+        told = Biscuit.from_base64(body.pop("told"), POD).block_source(0)
+        check(f'subject("{expected}");' in told, f"{name}: the app is told {told}, expected {expected}")
         check(body == {"user": expected, "shown": []}, f"{name}: passed as {body}, expected {expected}")
     else:
         check(body.get("code") == expected, f"{name}: {status} {body}, expected {expected}")
@@ -191,6 +203,8 @@ def main() -> None:
                     break
                 time.sleep(0.1)
             address = f"http://127.0.0.1:{door}"
+            global POD
+            POD = pod(address)
             for name, token, path, expected in cases(one, two, stranger):
                 text = token.to_base64()
                 judge(name, curl(address + path, f"Authorization: Bearer {text}"), expected)

@@ -50,6 +50,8 @@ struct Layer {
 struct Open {
     text: Vec<u8>,
     base: u64,
+    /// What stands before was given up, and is still here because moving the rest costs more.
+    left: u64,
     /// Where the text of the layer began, and where its first escape stands.
     origin: u64,
     first: u64,
@@ -244,6 +246,7 @@ impl Layers {
                 start = open.map.forward(under);
                 let length = usize::try_from(start.saturating_sub(open.base)).unwrap_or(usize::MAX);
                 // It is drained seldom: what follows has to move.
+                open.left = start.min(open.base + open.text.len() as u64);
                 if length > open.text.len() / 2 {
                     open.text.drain(..length.min(open.text.len()));
                     open.base = start;
@@ -294,10 +297,15 @@ impl Layers {
 }
 
 impl Open {
+    /// What was not given up.
     fn view(&self) -> View<'_> {
-        View {
+        let whole = View {
             base: self.base,
             text: &self.text,
+        };
+        View {
+            base: self.left,
+            text: whole.from(self.left),
         }
     }
 }
@@ -333,6 +341,7 @@ impl Layer {
                         Open {
                             text: source.text.to_vec(),
                             base: source.base,
+                            left: source.base,
                             origin: source.base,
                             first: read,
                             map: Map::new(source.base),

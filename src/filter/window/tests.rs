@@ -136,6 +136,42 @@ fn takes_out_what_escapes_say_and_nothing_else() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// A layer that finds its first escape late begins with what is undecided, not with what the one under it still holds.
+    #[test]
+    fn replaces_each_find_once_wherever_layers_begin(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60),
+        size in prop::sample::select(&[1000_usize, 4096, 1 << 20][..]),
+    ) {
+        let words = "Words that nobody looks for. ".repeat(9);
+        let raw = |mail: &str| {
+            let pieces = pieces.iter().map(|piece| piece.replace("MAIL", mail).replace("WORDS", &words));
+            pieces.collect::<Vec<_>>().join(" ")
+        };
+        let out = run(Language::Xml, Action::Redact, raw("bob@shop.example").as_bytes(), size).unwrap();
+        prop_assert_eq!(String::from_utf8(out).unwrap(), raw("[redacted:email]"));
+    }
+}
+
+const PIECES: [&str; 14] = [
+    "MAIL",
+    "MAIL",
+    "WORDS",
+    "WORDS",
+    "WORDS",
+    "WORDS",
+    "&lt;a&gt;",
+    "&amp;ndash;",
+    "&amp;lt;",
+    "\\x61",
+    "100%25",
+    "data:,a%2541",
+    "<!-- a -->",
+    "&#",
+];
+
 #[test]
 fn masks_without_ending_a_string() {
     let raw = r#"a = "o\'hara\x2bx@shop.example""#;

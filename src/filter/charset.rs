@@ -12,6 +12,7 @@ use encoding_rs::Encoding;
 use self::declared::Document;
 pub(super) use self::declared::{Document as DocumentType, SEEN, is_hiding, read as read_label};
 use self::decoded::Decoded;
+use crate::filter::decode::Language;
 use crate::filter::media::Typed;
 use crate::filter::{Format, Inspector};
 use crate::policy::treatment::Kind;
@@ -60,6 +61,8 @@ pub(super) struct Charset {
     document: Document,
     /// The format is UTF-8, whatever its label says.
     is_fixed: bool,
+    /// What its readers undo in it.
+    language: Language,
 }
 
 impl Charset {
@@ -68,6 +71,7 @@ impl Charset {
         label: Label::Unsaid,
         document: Document::Other,
         is_fixed: true,
+        language: Language::Plain,
     };
 
     /// The charset of an answer that is read as `kind`; none where it can't be read in one way.
@@ -95,10 +99,18 @@ impl Charset {
             Kind::Script | Kind::Style | Kind::Text | Kind::Xml => typed.document,
             _ => Document::Other,
         };
+        let language = match kind {
+            Kind::Html => Language::Inner,
+            Kind::Script => Language::Script,
+            Kind::Style => Language::Style,
+            Kind::Xml => Language::Xml,
+            _ => Language::Plain,
+        };
         Some(Self {
             label,
             document,
             is_fixed,
+            language,
         })
     }
 
@@ -113,7 +125,7 @@ impl Charset {
         if is_plain {
             return format;
         }
-        Box::new(Decoded::new(format, self.label, self.document, inspector))
+        Box::new(Decoded::new(format, self, inspector))
     }
 }
 

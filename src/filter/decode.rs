@@ -68,6 +68,8 @@ const fn nested(coding: Coding, under: usize) -> Spec {
 /// The languages that a text can be in, by the escapes that their readers undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
+    /// A text that scripts may take for an address.
+    Address,
     /// The value of a page's attribute: any of them may hold an address, a script, a style or a page.
     Attribute,
     /// A name or a value of a form.
@@ -94,6 +96,12 @@ impl Language {
             nested(Script, 3),
             nested(Reference, 4),
             nested(Script, 4),
+        ];
+        const ADDRESS: &[Spec] = &[
+            layer(Percent, 0),
+            layer(Base64, 1),
+            nested(Percent, 1),
+            nested(Percent, 2),
         ];
         const FORM: &[Spec] = &[
             layer(Coding::Form, 0),
@@ -134,6 +142,7 @@ impl Language {
             ]
         }
         match self {
+            Self::Address => ADDRESS,
             Self::Attribute => const { &page(Attribute) },
             Self::Form => FORM,
             Self::Inner => const { &page(Reference) },
@@ -203,15 +212,42 @@ pub(super) fn inspect(
     if inspector.is_idle() {
         return Ok(());
     }
-    let raw = View { base: 0, text };
     if !has_mark(text) {
         return inspector.inspect(text, &Place::Body(offset), edits);
     }
     let mut layers = Layers::new(language.layers());
-    layers.write(raw, true)?;
+    layers.write(View { base: 0, text }, true)?;
     if !layers.is_active() {
         return inspector.inspect(text, &Place::Body(offset), edits);
     }
+    search(&layers, text, &Place::Body(offset), inspector, edits)
+}
+
+/// The readings of a text that scripts may take for an address; none where they say nothing else.
+///
+/// # Errors
+/// Refuses escapes without an end.
+pub(super) fn address(text: &[u8]) -> Result<Option<Layers>, Refusal> {
+    if memchr::memchr2(b'%', b';', text).is_none() {
+        return Ok(None);
+    }
+    let mut layers = Layers::new(Language::Address.layers());
+    layers.write(View { base: 0, text }, true)?;
+    Ok(layers.is_active().then_some(layers))
+}
+
+/// Looks through a whole text in all its readings.
+///
+/// # Errors
+/// Refuses when a rule blocks what it found.
+pub(super) fn search(
+    layers: &Layers,
+    text: &[u8],
+    place: &Place<'_>,
+    inspector: &mut Inspector,
+    edits: &mut Vec<Edit>,
+) -> Result<(), Refusal> {
+    let raw = View { base: 0, text };
     let mut found: Vec<(usize, Hit)> = Vec::new();
     for reading in 0..=layers.count() {
         let view = if reading == 0 {
@@ -224,7 +260,7 @@ pub(super) fn inspect(
             automaton.find(view.text, &mut |hit| found.push((reading, hit)));
         }
     }
-    edits.extend(merge::edits(&layers, raw, offset, found, inspector)?);
+    edits.extend(merge::edits(layers, raw, place, found, inspector)?);
     Ok(())
 }
 

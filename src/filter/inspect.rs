@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use self::value::{canonical, is_address, is_same, letters, mask, number};
 use crate::filter::report::{Finding, Report};
-use crate::filter::{Place, Plan, Side, readings};
+use crate::filter::{Place, Plan, Side, decode, readings};
 use crate::policy::treatment::{Action, Class, DetectRule};
 use crate::scan::{Automaton, Hit, Scanner, Sweep};
 use crate::types::{Control, ReasonCode, Refusal};
@@ -98,7 +98,8 @@ impl Inspector {
     }
 
     /// Looks through one whole text: adds what has to be replaced to `edits`, sorted, without overlaps.
-    /// In a request, which is refused or left alone, percent-escapes in it are undone and looked through, too.
+    /// In a request, which is refused or left alone, percent-escapes in it are undone and looked through, too; in an
+    /// answer they and the content of `data:` URLs, where the text is a value that scripts may take for an address.
     ///
     /// # Errors
     /// Refuses when a rule blocks what it found.
@@ -111,6 +112,11 @@ impl Inspector {
         let Some(automaton) = &self.plan.treatment.detect.automaton else {
             return Ok(());
         };
+        if self.has_addresses(place)
+            && let Some(layers) = decode::address(text)?
+        {
+            return decode::search(&layers, text, place, self, edits);
+        }
         let before = self.report.found();
         let mut hits = std::mem::take(&mut self.hits);
         hits.clear();
@@ -123,6 +129,15 @@ impl Inspector {
         self.hits = hits;
         judged?;
         self.inspect_readings(before, text, place, edits)
+    }
+
+    /// Whether scripts may take a text at `place` for an address: a browser undoes its escapes then.
+    fn has_addresses(&self, place: &Place<'_>) -> bool {
+        self.side == Side::Response
+            && matches!(
+                place,
+                Place::Json(_) | Place::Cell { .. } | Place::Column(_) | Place::Event { .. }
+            )
     }
 
     /// Looks through what else `text` of a request says, where nothing was found in it since `before`.
@@ -164,14 +179,22 @@ impl Inspector {
         place: &Place<'_>,
         edits: &mut Vec<Edit>,
     ) -> Result<(), Refusal> {
-        let Some(sweep) = &mut self.sweep else {
+        if self.is_idle() {
             return Ok(());
-        };
+        }
         let Some(text) = window.get(range.clone()) else {
             return Err(Refusal::new(ReasonCode::Internal));
         };
+        if self.has_addresses(place)
+            && let Some(layers) = decode::address(text)?
+        {
+            return decode::search(&layers, text, place, self, edits);
+        }
         let before = self.report.found();
         let base = range.start as u64;
+        let Some(sweep) = &mut self.sweep else {
+            return Ok(());
+        };
         self.hits.clear();
         sweep.find(window, range, &mut |hit| self.hits.push(hit));
         if !self.hits.is_empty() {

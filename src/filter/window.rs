@@ -7,7 +7,7 @@ use std::ops::Range;
 use bytes::BytesMut;
 
 use crate::filter::decode::{self, Language, Layers, View};
-use crate::filter::{Edit, Inspector};
+use crate::filter::{Edit, Inspector, Place};
 use crate::scan::{Hit, Scanner, Span};
 use crate::types::{ReasonCode, Refusal};
 
@@ -26,13 +26,17 @@ pub(super) struct Window {
     /// How many bytes before an escape its reading is searched from.
     margin: u64,
     second: Option<Second>,
+    /// The last byte that left.
+    last: Option<u8>,
 }
 
 /// The bytes of a body that is in another charset, as UTF-8: what is found in them but not in the text is refused.
 #[derive(Clone, Copy, Debug)]
-struct Second {
+pub(super) struct Second {
     /// ASCII is none in that charset.
-    is_wide: bool,
+    pub(super) is_wide: bool,
+    /// A byte of ASCII may be the end of a letter there.
+    pub(super) has_trails: bool,
 }
 
 /// The search in one reading.
@@ -99,15 +103,16 @@ impl Window {
             limit: inspector.plan().context.limits.string,
             margin: decode::reach(inspector),
             second: None,
+            last: None,
         }
     }
 
-    /// A second reading of bytes that are text in another charset, `is_wide` where that is UTF-16.
+    /// A second reading of bytes that are text of `language` in another charset.
     /// It refuses what is found in it, unless it is ASCII that says the same in both.
-    pub(super) fn of_second(inspector: &Inspector, is_wide: bool) -> Self {
+    pub(super) fn of_second(inspector: &Inspector, language: Language, second: Second) -> Self {
         Self {
-            second: Some(Second { is_wide }),
-            ..Self::new(inspector)
+            second: Some(second),
+            ..Self::in_language(inspector, language)
         }
     }
 
@@ -211,11 +216,14 @@ impl Window {
                 base: self.base,
                 text: &self.held,
             };
-            edits = decode::edits(&self.layers, raw, 0, done, inspector)?;
+            edits = decode::edits(&self.layers, raw, &Place::Body(0), done, inspector)?;
             self.check_second(&edits)?;
         }
         let length = usize::try_from(end.saturating_sub(self.base)).unwrap_or(0);
         let mut at = 0;
+        if let Some(last) = length.checked_sub(1).and_then(|last| self.held.get(last)) {
+            self.last = Some(*last);
+        }
         for edit in edits {
             let kept = edit.range.start.saturating_sub(at);
             let removed = edit.range.end.saturating_sub(edit.range.start);
@@ -237,7 +245,13 @@ impl Window {
         };
         let says_other = |edit: &Edit| {
             let text = self.held.get(edit.range.clone());
-            second.is_wide || !text.is_some_and(<[u8]>::is_ascii)
+            let before = match edit.range.start.checked_sub(1) {
+                Some(at) => self.held.get(at).copied(),
+                None => self.last,
+            };
+            // A letter of two bytes may end with the first of what was found.
+            let is_cut = second.has_trails && before.is_some_and(|byte| !byte.is_ascii());
+            second.is_wide || is_cut || !text.is_some_and(<[u8]>::is_ascii)
         };
         if edits.iter().any(says_other) {
             return Err(Refusal::new(ReasonCode::AnswerMalformed)

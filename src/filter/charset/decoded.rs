@@ -4,8 +4,9 @@ use encoding_rs::Encoding;
 
 use super::declared::{Document, Head, hides, malformed};
 use super::transcoder::Transcoder;
-use super::{Label, is_utf16};
-use crate::filter::window::Window;
+use super::{Charset, Label, is_utf16};
+use crate::filter::decode::Language;
+use crate::filter::window::{self, Window};
 use crate::filter::{Format, Inspector, Output};
 use crate::types::{ReasonCode, Refusal};
 
@@ -14,6 +15,7 @@ pub(super) struct Decoded {
     format: Box<dyn Format>,
     label: Label,
     document: Document,
+    language: Language,
     head: Head,
     /// What the head names, once it is whole.
     named: Option<Vec<&'static Encoding>>,
@@ -63,17 +65,19 @@ enum Mark {
 }
 
 impl Decoded {
-    pub(super) fn new(
-        format: Box<dyn Format>,
-        label: Label,
-        document: Document,
-        inspector: &Inspector,
-    ) -> Self {
+    pub(super) fn new(format: Box<dyn Format>, charset: Charset, inspector: &Inspector) -> Self {
+        let Charset {
+            label,
+            document,
+            language,
+            ..
+        } = charset;
         let plan = inspector.plan();
         Self {
             format,
             label,
             document,
+            language,
             head: Head::new(document),
             named: None,
             state: State::Opening(Vec::new()),
@@ -106,7 +110,14 @@ impl Decoded {
             transcoder: Transcoder::new(encoding, self.is_ruled),
             passed: Output::default(),
             second: Second {
-                window: Window::of_second(&inspector, is_utf16(encoding)),
+                window: Window::of_second(
+                    &inspector,
+                    self.language,
+                    window::Second {
+                        is_wide: is_utf16(encoding),
+                        has_trails: !encoding.is_single_byte(),
+                    },
+                ),
                 inspector,
                 passed: Output::default(),
             },

@@ -517,3 +517,49 @@ fn puts_no_letter_into_a_charset_that_it_does_not_have() {
         .0;
     assert_eq!(output, b"a [redacted:gr??e]");
 }
+
+#[test]
+fn refuses_what_readers_of_utf8_find_behind_half_a_letter() {
+    let names =
+        || Fixture::new().terms("names", Class::Dictionary, "Bob Byte", Action::Pseudonymize);
+    let hostile: [(&str, &[u8]); 6] = [
+        ("text/plain; charset=gbk", b"x \x81Bob Byte"),
+        ("text/plain; charset=big5", b"x \xa4Bob Byte"),
+        (
+            "text/javascript; charset=shift_jis",
+            b"'\x83\\u0042ob Byte'",
+        ),
+        ("text/javascript; charset=utf-16be", b"'Bob\\x20Byte' "),
+        ("text/html; charset=utf-16le", b"<p>Bob&#32;Byte</p> "),
+        ("text/xml; charset=utf-16be", b"<a>Bob&#x20;Byte</a>"),
+    ];
+    for (kind, body) in hostile {
+        for cut in 0..=body.len() {
+            let (first, rest) = body.split_at(cut);
+            let done = run(names(), kind, &[first, rest]);
+            assert_eq!(done.err(), Some(ReasonCode::AnswerMalformed), "{kind}");
+        }
+    }
+    let honest: [(&str, &[u8]); 5] = [
+        ("text/plain; charset=gbk", b"x \x81Bobo Byte"),
+        (
+            "text/javascript; charset=shift_jis",
+            b"'\x83\\u0052ob Byte'",
+        ),
+        ("text/javascript; charset=windows-1252", b"'\xe9 \\x42yte'"),
+        ("text/html; charset=windows-1252", b"<p>\xe9&#32;Byte</p>"),
+        ("text/css; charset=big5", b"a{content:'\xa4\x40\\42 yte'}"),
+    ];
+    for (kind, body) in honest {
+        assert_eq!(run(names(), kind, &[body]).unwrap().0, body, "{kind}");
+    }
+    // Where ASCII says the same in both, it is replaced.
+    let (output, _) = run(
+        names(),
+        "text/javascript; charset=shift_jis",
+        &[b"'\x83\x5c Bob\\x20Byte'"],
+    )
+    .unwrap();
+    assert!(!output.windows(4).any(|four| four == b"Byte"));
+    assert!(output.starts_with(b"'\x83\x5c [names:"));
+}

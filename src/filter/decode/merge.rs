@@ -12,14 +12,14 @@ use crate::types::Refusal;
 const NEAR: usize = 8;
 
 /// What has to be replaced in `raw`, sorted, without overlaps, for what was `found` in its readings.
-/// `offset` is where the text begins in the body.
+/// `place` is where the text begins.
 ///
 /// # Errors
 /// Refuses when a rule blocks what was found.
 pub(in crate::filter) fn edits(
     layers: &Layers,
     raw: View<'_>,
-    offset: u64,
+    place: &Place<'_>,
     mut found: Vec<(usize, Hit)>,
     inspector: &mut Inspector,
 ) -> Result<Vec<Edit>, Refusal> {
@@ -42,7 +42,10 @@ pub(in crate::filter) fn edits(
         };
         if let Some(view) = view.filter(|_| !hits.is_empty()) {
             let mut own = Vec::new();
-            let place = Place::Body(offset + view.base);
+            let place = match place {
+                Place::Body(offset) => Place::Body(offset + view.base),
+                place => *place,
+            };
             inspector.judge(&mut hits, view.text, view.base, &place, &mut own)?;
             let own = own.into_iter();
             edits.extend(own.map(|edit| settle(layers, raw, reading, view.base, edit)));

@@ -150,3 +150,46 @@ fn lines(rule: &Rule, body: &str) -> Result<String, ReasonCode> {
         .0
         .map_err(|refusal| refusal.code)
 }
+
+#[test]
+fn undoes_the_escapes_of_addresses_in_strings() {
+    let answer = |text: &str| {
+        let plan = Fixture::new().detector("email", Action::Redact).plan();
+        let mut headers = http::HeaderMap::new();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        let mut stream = crate::filter::answer_stream(&plan, &headers)
+            .unwrap()
+            .unwrap();
+        let mut output = Vec::new();
+        for byte in text.bytes() {
+            stream.write(&[byte]).unwrap();
+            output.extend(stream.take());
+        }
+        stream.finish().unwrap();
+        output.extend(stream.take());
+        String::from_utf8(output).unwrap()
+    };
+    for (hostile, left) in [
+        (
+            r#"{"a":"/b?c=bob%40shop.example&d=100%"}"#,
+            r#"{"a":"/b?c=[redacted:email]&d=100%"}"#,
+        ),
+        (
+            r#"{"a":["/b?c=bob%2540shop.example"]}"#,
+            r#"{"a":["/b?c=[redacted:email]"]}"#,
+        ),
+        (r#"["bob\u002540shop.example"]"#, r#"["[redacted:email]"]"#),
+        (r#"{"bob%40shop.example":1}"#, r#"{"[redacted:email]":1}"#),
+    ] {
+        assert_eq!(answer(hostile), left);
+    }
+    let coded = r#"{"a":"data:text/plain;base64,Ym9iQHNob3AuZXhhbXBsZQ=="}"#;
+    assert!(!answer(coded).contains("Ym9iQHNob3AuZXhhbXBsZQ"));
+    for honest in [
+        r#"{"a":"/b?c=%41%20&d=100%25"}"#,
+        r#"{"a":"data:text/plain;base64,Qm9i; 5%"}"#,
+        r#"["ann%40shop.example"]"#,
+    ] {
+        assert_eq!(answer(honest), honest);
+    }
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ETAG, HOST};
+use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -106,7 +107,10 @@ impl Inbound {
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let asked = Asked::of(&head).led_to(&head, self.own.login_for(path));
         let (method, path) = (&head.method, head.uri.path());
-        let clearing = self.marker.clearing(method, path, &mut head.headers);
+        let clearing = match self.is_ours(&head.headers, head.uri.authority()) {
+            true => self.marker.clearing(method, path, &mut head.headers),
+            false => None,
+        };
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
         let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
@@ -221,7 +225,7 @@ impl Inbound {
         if let Some(endpoint) = endpoint {
             exchange.serves(endpoint.address());
         }
-        gate.serve(host(&head.headers))?;
+        gate.serve(host(&head.headers), peer.server_name.as_deref())?;
         if let Some(endpoint) = endpoint {
             let asked = own::Asked {
                 endpoint,
@@ -253,6 +257,9 @@ impl Inbound {
             (None, true) => cookie::fence(&method, &head.headers, host(&head.headers))?,
             (Some(_), true) => cookie::same_origin(&head.headers, host(&head.headers))?,
         }
+        // A browser was led here from elsewhere: exempt is a GET, and nothing that an app could make of it.
+        let is_led =
+            carried.is_cookie && cookie::same_origin(&head.headers, host(&head.headers)).is_err();
         let shown = Shown {
             scheme: carried.scheme,
             proofs: &proofs,
@@ -315,6 +322,7 @@ impl Inbound {
         }
         // Its second target was judged for one method alone.
         let may_mean_another = destination.is_none()
+            && !is_led
             && filter::may_name_method(&target, &head.headers, !body.is_end_stream());
         let methods = if may_mean_another {
             judge.alike(judged, &target, &permit).await
@@ -331,6 +339,7 @@ impl Inbound {
             level,
             pin: Arc::clone(&self.pin),
             switches: handshake.is_some(),
+            server_name: peer.server_name,
         };
         let mut leash = Leash::new(&self.judge, snapshot.generation, held);
 
@@ -355,8 +364,17 @@ impl Inbound {
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
-        let (mut answer, lease) =
-            upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
+        // Its body may have been long in coming, and may be longer.
+        leash.hold().await?;
+        let asking = upstream::ask(&self.app, subject.id(), request, Some(&turn));
+        let (mut answer, lease) = tokio::select! {
+            biased;
+            answered = asking => answered?,
+            refusal = leash.tears() => {
+                exchange.found(&before);
+                return Err(refusal.into());
+            }
+        };
         let status = answer.status();
         if let Some(handshake) = handshake.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS) {
             exchange.found(&before);
@@ -457,6 +475,15 @@ impl Inbound {
         }
         respond::sign(told.answer.headers_mut(), id, &respond::NO_FILTER, &[]);
         Ok(Stop::Answered(told.answer, told.refusal.map(Box::new)))
+    }
+
+    /// Whether a browser that hears the answer takes it for the preview's: what it clears, it clears for that host.
+    fn is_ours(&self, headers: &HeaderMap, authority: Option<&Authority>) -> bool {
+        let gate = &self.judge.snapshot().value.gate;
+        let hosts = headers.get_all(HOST).iter();
+        let hosts = hosts.map(|host| host.to_str().unwrap_or_default());
+        let mut hosts = hosts.chain(authority.map(Authority::as_str));
+        hosts.all(|host| gate.serve(host, None).is_ok())
     }
 
     /// Whether the sidecar takes requests at all just now.

@@ -1,10 +1,11 @@
 //! Whom a connection was opened for and whom a request asks for: both must be the preview, and no answer speaks to a
 //! browser in another host's name.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use http_body_util::Empty;
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
@@ -13,7 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::stage::{Bound, HOST, Setup, verdict};
 use crate::client::{self, Reply};
-use crate::upstream::echo;
+use crate::upstream::{AppBody, app, echo};
 
 const SIBLING: &str = "pr-2.preview.example";
 
@@ -25,7 +26,11 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(mut setup: Setup) -> Self {
+    async fn new(setup: Setup) -> Self {
+        Self::before(echo().await, setup).await
+    }
+
+    async fn before(app: SocketAddr, mut setup: Setup) -> Self {
         let names = [HOST, SIBLING, "127.0.0.1"].map(str::to_owned);
         let cert = rcgen::generate_simple_self_signed(names).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -38,7 +43,7 @@ impl Stage {
             path("key.pem")
         );
         Self {
-            bound: setup.start(echo().await).await,
+            bound: setup.start(app).await,
             certificate: cert.cert.der().clone(),
             _folder: folder,
         }
@@ -91,6 +96,28 @@ async fn refuses_connections_that_were_opened_for_another() {
     let records = stage.bound.records();
     assert_eq!(records[3]["reason"], "misdirected");
     assert!(records[3].get("token").is_none_or(|it| it.is_null()));
+}
+
+#[tokio::test]
+async fn ends_requests_whose_connection_was_opened_for_what_is_no_host_any_more() {
+    let asked = Arc::new(tokio::sync::Notify::new());
+    let tells = Arc::clone(&asked);
+    let silent = app(move |_| {
+        tells.notify_one();
+        std::future::pending::<Response<AppBody>>()
+    });
+    let mut setup = Setup::default();
+    setup.draft.hosts = vec![HOST.to_owned(), SIBLING.to_owned()];
+    let stage = Stage::before(silent.await, setup).await;
+    let changed = async {
+        asked.notified().await;
+        let mut draft = stage.bound.draft.clone();
+        draft.hosts = vec![HOST.to_owned()];
+        let binding = draft.sign(&stage.bound.keys.deployer).unwrap();
+        stage.bound.put("binding.token", binding.expose()).await;
+    };
+    let (reply, ()) = tokio::join!(stage.ask(SIBLING, HOST), changed);
+    assert_eq!(verdict(&reply), (421, "misdirected".to_owned()));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::stage::{ROUTES, ask, echo, open};
+use super::stage::{ROUTES, ask, echo, key, open};
 use crate::preview::{Preview, preview};
 use crate::upstream::{raw, read_head};
 
@@ -76,9 +76,7 @@ async fn says_nothing_in_the_sidecars_name_as_it_agrees() {
     ];
     let app = raw(|mut stream| async move {
         let head = read_head(&mut stream).await;
-        let name = "sec-websocket-key: ";
-        let from = head.to_ascii_lowercase().find(name).unwrap() + name.len();
-        let accept = derive_accept_key(head[from..].lines().next().unwrap().as_bytes());
+        let accept = derive_accept_key(key(&head).as_bytes());
         let said: String = SAID
             .iter()
             .map(|(name, value)| format!("{name}: {value}\r\n"))

@@ -1,5 +1,7 @@
 //! A secret planted in what an app may say over a WebSocket; each case beside an innocent twin.
 
+use chaperone::runtime::task;
+
 use super::stage::{ROUTES, connect, frame, rest, writes};
 use crate::preview::preview;
 
@@ -157,7 +159,7 @@ async fn nothing_planted_comes_through_and_every_twin_does() {
         let mut client = connect(&preview, path, "alice").await;
         // An app that has said everything waits: so that it ends, the sidecar does.
         crate::preview::until(|| !preview.records().is_empty()).await;
-        let drain = tokio::spawn({
+        let drain = task::spawn({
             let handle = preview.handle.clone();
             async move {
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::stage::{ROUTES, ask, echo, open, raw_client, rest, say, text};
+use super::stage::{ROUTES, ask, echo, key, open, raw_client, rest, say, text};
 use crate::client;
 use crate::preview::preview;
 use crate::upstream::{Notes, fixed, raw, read_head};
@@ -115,9 +115,7 @@ async fn believes_no_app_that_agrees_to_something_else() {
     ] {
         let app = raw(move |mut stream| async move {
             let head = read_head(&mut stream).await;
-            let name = "sec-websocket-key: ";
-            let from = head.to_ascii_lowercase().find(name).unwrap() + name.len();
-            let key = head[from..].lines().next().unwrap();
+            let key = key(&head);
             let key = if is_answered { key } else { "another" };
             let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
             let answer = format!(
@@ -148,9 +146,7 @@ async fn believes_no_app_that_agrees_to_something_else() {
 async fn filters_the_fields_of_the_switch() {
     let app = raw(|mut stream| async move {
         let head = read_head(&mut stream).await;
-        let name = "sec-websocket-key: ";
-        let from = head.to_ascii_lowercase().find(name).unwrap() + name.len();
-        let key = head[from..].lines().next().unwrap();
+        let key = key(&head);
         let accept = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
         let answer = format!(
             "HTTP/1.1 101 bob@shop.example\r\nconnection: upgrade\r\nupgrade: websocket\r\n\

@@ -20,7 +20,7 @@ use crate::capability::{self, CapabilityError, Minter, RevokedError, RootKey, Ve
 use crate::config::{Binding, BindingSource, Config};
 use crate::policy::{self, Diagnostic};
 use crate::proxy::{
-    Admission, Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, Throttle, pipeline,
+    Admission, Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, Throttle, inbound,
 };
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
@@ -185,7 +185,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         drain: drain.clone(),
         room: Arc::new(Semaphore::new(limits.requests)),
         budget: Budget::new(limits.buffered),
-        limits: pipeline::Limits {
+        limits: inbound::Limits {
             head: limits.head,
             headers: limits.headers,
             body_time: limits.body_time,

@@ -1,6 +1,6 @@
 //! The corridor: one request in, one answer out, one record.
 //!
-//! [`pipeline`] is the whole way in one readable function; the other files hold its steps. Reasons
+//! `pipeline.rs` is the whole way in one readable function; the other files hold its steps. Reasons
 //! become status codes in [`respond`] and nowhere else.
 
 mod admission;
@@ -17,14 +17,16 @@ mod handshake;
 mod headers;
 mod hops;
 mod identity;
+pub mod inbound;
 mod judge;
 mod leash;
 mod normalise;
 mod own;
 mod page;
 mod parting;
+mod passed;
 mod pin;
-pub mod pipeline;
+mod pipeline;
 mod relay;
 pub mod respond;
 mod spelling;
@@ -39,8 +41,9 @@ pub use clearing::Marker;
 pub use exchange::Ledger;
 pub use gate::Gate;
 pub use hops::{HopField, Hops, Network};
+pub use inbound::Inbound;
 pub use judge::Judge;
 pub use own::{Own, Provider, ProviderSettings, Spent};
 pub use pin::Pin;
-pub use pipeline::Inbound;
+
 pub use throttle::Throttle;

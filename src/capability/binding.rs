@@ -230,6 +230,15 @@ impl Binding {
         })
     }
 
+    /// Whether the preview is reached under the name that TLS gives, which has no port (SNI).
+    #[must_use]
+    pub fn is_named(&self, server_name: &str) -> bool {
+        self.hosts.iter().any(|known| {
+            let known = known.parse::<http::uri::Authority>();
+            known.is_ok_and(|known| known.host().eq_ignore_ascii_case(server_name))
+        })
+    }
+
     /// Whether the user of `verified` belongs to the audience.
     ///
     /// # Errors

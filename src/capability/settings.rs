@@ -25,6 +25,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What stands before the ids of the users that `issuer` vouches for; nothing where it is not named.
+    #[must_use]
+    pub fn prefix_of(&self, issuer: &str) -> &str {
+        let known = self.jwt.iter().find(|known| *known.issuer == *issuer);
+        known.map_or("", |known| &known.prefix)
+    }
+
     /// The key sets that are read from addresses.
     pub fn published(&self) -> impl Iterator<Item = Arc<dyn Source>> {
         self.jwt.iter().filter_map(|issuer| match &issuer.keys {

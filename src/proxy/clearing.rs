@@ -112,6 +112,11 @@ impl Marker {
     }
 }
 
+/// The field that has a browser forget its marker, so that the next navigation is cleared.
+pub(super) fn forgotten() -> Option<HeaderValue> {
+    HeaderValue::try_from(cookie::set(NAME, "", 0)).ok()
+}
+
 /// What a request's marker says.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {

@@ -112,14 +112,20 @@ impl Gate {
             .min()
     }
 
-    /// Refuses hosts that are not the preview's: `Host`, or HTTP/2's `:authority`, of each request by itself.
-    pub(super) fn serve(&self, host: &str) -> Result<(), Refusal> {
-        match &self.0 {
-            State::Bound(bound) if !bound.binding.serves(host) => {
-                Err(Refusal::new(ReasonCode::Misdirected))
-            }
-            _ => Ok(()),
+    /// Refuses hosts that are not the preview's: `Host`, or HTTP/2's `:authority`, of each request by itself, and the
+    /// name, if any, that the connection's TLS began with (`server_name`).
+    pub(super) fn serve(&self, host: &str, server_name: Option<&str>) -> Result<(), Refusal> {
+        let State::Bound(bound) = &self.0 else {
+            return Ok(());
+        };
+        if !bound.binding.serves(host) {
+            return Err(Refusal::new(ReasonCode::Misdirected));
         }
+        if server_name.is_some_and(|name| !bound.binding.is_named(name)) {
+            let why = "its connection was opened for another name (SNI)";
+            return Err(Refusal::new(ReasonCode::Misdirected).because(why));
+        }
+        Ok(())
     }
 
     /// Lets the user of `verified` in, and says how far what answers is trusted.

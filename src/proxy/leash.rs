@@ -1,4 +1,4 @@
-//! Answers that are on their way are judged again whenever what they were judged by changes: policy, keys,
+//! Requests and answers that are on their way are judged again whenever what they were judged by changes: policy, keys,
 //! revocations, binding, and the ends of capability, binding and approvals.
 //!
 //! What still may pass goes on under the rules that it began with; what may not is reset.
@@ -42,6 +42,8 @@ pub(super) struct Held {
     pub(super) pin: Arc<Pin>,
     /// It is a WebSocket.
     pub(super) switches: bool,
+    /// The name that the connection was opened for.
+    pub(super) server_name: Option<Arc<str>>,
 }
 
 impl Leash {
@@ -58,6 +60,11 @@ impl Leash {
 
     /// Waits until the request may go no further, and says why.
     pub(super) async fn torn(mut self) -> Refusal {
+        self.tears().await
+    }
+
+    /// The same for a while: who stops waiting has the leash still.
+    pub(super) async fn tears(&mut self) -> Refusal {
         loop {
             self.change().await;
             if let Err(refusal) = self.judge_again(Timestamp::now()).await {
@@ -93,19 +100,21 @@ impl Leash {
 
     async fn judge_again(&mut self, now: Timestamp) -> Result<(), Refusal> {
         let snapshot = self.judge.snapshot();
-        self.generation = snapshot.generation;
         let judge = &snapshot.value;
         let (policy, verifier, gate) = (&judge.policy, &judge.verifier, &judge.gate);
-        let held = &mut self.held;
-        held.facts.now = now;
-        gate.serve(&held.facts.host)?;
+        let held = &self.held;
+        let facts = Facts {
+            now,
+            ..held.facts.clone()
+        };
+        gate.serve(&held.facts.host, held.server_name.as_deref())?;
         let verified = verifier.verify(&held.token, now)?;
         let expires = verified.expires();
         let level = gate.admit(policy, &verified, now)?;
         let asked = Asked {
             verified: &verified,
             method: &held.method,
-            facts: &held.facts,
+            facts: &facts,
             level,
             switches: held.switches,
         };
@@ -124,6 +133,9 @@ impl Leash {
             held.pin.admit(permit.subject(), may_share).await?;
         }
         let ends = [expires, gate.changes(policy, now)];
+        // Not before: who stops waiting in the middle of a judgement has none.
+        self.generation = snapshot.generation;
+        self.held.facts.now = now;
         self.changes = ends.into_iter().flatten().min();
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What the sidecar itself serves, under `/.well-known/chaperone/`: nothing of it ever reaches the app.
 //!
-//! INVARIANT: what changes something is a POST that a page of the preview's own origin made, and no script:
-//! the app's pages are of that origin, too.
+//! INVARIANT: what changes something is a POST that a page of the preview's own origin made as it left, and no fetch of
+//! a script. The app's pages are of that origin, too, and may submit a form: what it does needs no reading of the answer.
 
 mod form;
 mod login;

@@ -1,11 +1,6 @@
 //! The way of a request, top to bottom: each step consumes what the one before has proved.
 
-use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ETAG, HOST};
@@ -13,186 +8,32 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 
-use super::admission::Admission;
-use super::answer::Answer;
-use super::clearing::Marker;
 use super::cors::{self, Preflight};
-use super::exchange::{Exchange, Ledger};
+use super::exchange::Exchange;
 use super::handshake::Handshake;
 use super::identity::Copies;
-use super::judge::{self, Judge};
+use super::inbound::Inbound;
+use super::judge;
 use super::leash::{Held, Leash};
-use super::own::{self, Endpoint, Own};
-use super::pin::Pin;
+use super::own::{self, Endpoint};
+use super::passed::Passed;
 use super::relay::{self, Relay};
-use super::respond::{self, Asked};
+use super::respond;
 use super::upload::Upload;
-use super::upstream::{self, Outgoing};
+use super::upstream;
 use super::validators::Validators;
 use super::{confine, cookie, destination, fence, handshake, headers, identity, normalise};
 use crate::capability::possession::Shown;
-use crate::capability::{Acting, Capability, Facts, PodKey};
-use crate::filter::{
-    self, Blocked, Closing, Context, FilterError, FilteredBody, Messages, Outcome, Plan, Report,
-    Side, Watch,
-};
+use crate::capability::{Acting, Capability, Facts};
+use crate::filter::{self, Blocked, Context, Messages, Plan, Report, Side};
 use crate::policy::{Decision, Permit, Policy, Routed};
-use crate::runtime::{Drain, Live};
-use crate::transport::{Lease, Malformed, Meter, Peer, Upstream};
-use crate::types::{Budget, DecisionId, Level, ReasonCode, Refusal, Subject, Target};
-
-/// Everything that inbound exchanges share.
-#[derive(Debug)]
-pub struct Inbound {
-    /// The policy in force.
-    pub judge: Live<Judge>,
-    /// What the proof of a capability takes beside it.
-    pub admission: Admission,
-    /// Whom this pod serves, where the preview is bound.
-    pub pin: Arc<Pin>,
-    /// What the sidecar itself does for its users.
-    pub own: Own,
-    /// The app.
-    pub app: Arc<Upstream<Outgoing>>,
-    /// Where exchanges are written down.
-    pub ledger: Arc<Ledger>,
-    /// The mark of browsers that were cleared for what runs.
-    pub marker: Marker,
-    /// The key with which the app is told of each exchange.
-    pub pod: Arc<PodKey>,
-    /// Whether it is told so.
-    pub attests: bool,
-    /// The end of the program.
-    pub drain: Drain,
-    /// Places for exchanges that run at once.
-    pub room: Arc<Semaphore>,
-    /// The account of held bytes.
-    pub budget: Budget,
-    /// Bounds of the head and the body.
-    pub limits: Limits,
-}
-
-/// What one request may be.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of its head.
-    pub head: usize,
-    /// Its header fields.
-    pub headers: usize,
-    /// The longest pause in its body.
-    pub body_time: Duration,
-    /// How long either side of a WebSocket may be silent.
-    pub idle: Duration,
-    /// How long a WebSocket may stay open.
-    pub websocket_time: Duration,
-    /// The filter's own bounds.
-    pub filter: filter::Limits,
-}
+use crate::transport::Peer;
+use crate::types::{DecisionId, Level, ReasonCode, Refusal, Subject, Target};
 
 impl Inbound {
-    /// Answers one request: with what may leave of the app's answer, or with the reason why not.
-    pub async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        meter: Arc<Meter>,
-    ) -> Response<Answer> {
-        let busy = meter.begin(request.version() == http::Version::HTTP_2);
-        let Ok(id) = DecisionId::random() else {
-            return respond::speechless().map(|body| Answer::own(body, busy));
-        };
-        let (mut head, body) = request.into_parts();
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-        let asked = Asked::of(&head).led_to(&head, self.own.login_for(path));
-        let (method, path) = (&head.method, head.uri.path());
-        let clearing = self.marker.clearing(method, path, &mut head.headers);
-        let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
-        let request = Request::from_parts(head, body);
-        let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
-        let mut answer = match answered {
-            Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
-            Some(Err(answer)) => {
-                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                    meter.switches();
-                }
-                answer.map(|body| Answer::own(body, busy))
-            }
-            None => {
-                tracing::error!(%id, "an exchange failed inside the sidecar");
-                let refusal = Refusal::new(ReasonCode::Internal);
-                respond::refusal(&refusal, id, &asked).map(|body| Answer::own(body, busy))
-            }
-        };
-        if let Some(clearing) = clearing {
-            clearing.tell(answer.headers_mut());
-        }
-        answer
-    }
-
-    /// The answer to bytes that are no request: the one place where these are answered and written down.
-    pub async fn misread(self: Arc<Self>, malformed: Malformed) -> Vec<u8> {
-        let Ok(id) = DecisionId::random() else {
-            return respond::message(&respond::speechless());
-        };
-        let asked = Asked {
-            is_connect: false,
-            is_html: false,
-            login: None,
-        };
-        let refusal = respond::unreadable(malformed);
-        let mut answer = respond::refusal(&refusal, id, &asked);
-        let mut exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &Method::GET);
-        exchange.has_no_request();
-        let status = answer.status().as_u16();
-        if exchange.refused(&refusal, None, status).await.is_err() {
-            answer = respond::refusal(&unwritten(), id, &asked);
-        }
-        respond::message(&answer)
-    }
-
-    /// Runs the pipeline and writes down a refusal before it is told.
-    async fn exchange(
-        &self,
-        id: DecisionId,
-        mut exchange: Exchange,
-        request: Request<Incoming>,
-        peer: Peer,
-        asked: &Asked,
-    ) -> Result<Response<FilteredBody>, Response<Bytes>> {
-        let (refusal, report) = match self.pipeline(id, &mut exchange, request, peer).await {
-            Ok(passed) => {
-                let closed = self.close_later(exchange, passed).await;
-                return closed.map_err(|refusal| respond::refusal(&refusal, id, asked));
-            }
-            Err(Stop::Answered(answer, refusal)) => {
-                let status = answer.status().as_u16();
-                let written = match refusal {
-                    None => exchange.answered(status).await,
-                    Some(refusal) => exchange.refused(&refusal, None, status).await,
-                };
-                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
-                return Err(written.map_or_else(unwritten, |()| answer));
-            }
-            Err(Stop::Switched(relay)) => {
-                let status = relay.head.status().as_u16();
-                let written = exchange.opened(status).await;
-                let unwritten = |_| respond::refusal(&unwritten(), id, asked);
-                return Err(written.map_or_else(unwritten, |()| relay.begin(exchange)));
-            }
-            Err(Stop::Refused(refusal, report)) => (refusal, report),
-        };
-        let answer = respond::refusal(&refusal, id, asked);
-        let status = answer.status().as_u16();
-        let report = report.as_deref();
-        match exchange.refused(&refusal, report, status).await {
-            Ok(()) => Err(answer),
-            Err(_) => Err(respond::refusal(&unwritten(), id, asked)),
-        }
-    }
-
     /// The way of a request.
-    async fn pipeline(
+    pub(super) async fn pipeline(
         &self,
         id: DecisionId,
         exchange: &mut Exchange,
@@ -221,7 +62,7 @@ impl Inbound {
         if let Some(endpoint) = endpoint {
             exchange.serves(endpoint.address());
         }
-        gate.serve(host(&head.headers))?;
+        gate.serve(host(&head.headers), peer.server_name.as_deref())?;
         if let Some(endpoint) = endpoint {
             let asked = own::Asked {
                 endpoint,
@@ -253,6 +94,9 @@ impl Inbound {
             (None, true) => cookie::fence(&method, &head.headers, host(&head.headers))?,
             (Some(_), true) => cookie::same_origin(&head.headers, host(&head.headers))?,
         }
+        // A browser was led here from elsewhere: exempt is a GET, and nothing that an app could make of it.
+        let is_led =
+            carried.is_cookie && cookie::same_origin(&head.headers, host(&head.headers)).is_err();
         let shown = Shown {
             scheme: carried.scheme,
             proofs: &proofs,
@@ -315,6 +159,7 @@ impl Inbound {
         }
         // Its second target was judged for one method alone.
         let may_mean_another = destination.is_none()
+            && !is_led
             && filter::may_name_method(&target, &head.headers, !body.is_end_stream());
         let methods = if may_mean_another {
             judge.alike(judged, &target, &permit).await
@@ -331,6 +176,7 @@ impl Inbound {
             level,
             pin: Arc::clone(&self.pin),
             switches: handshake.is_some(),
+            server_name: peer.server_name,
         };
         let mut leash = Leash::new(&self.judge, snapshot.generation, held);
 
@@ -355,8 +201,17 @@ impl Inbound {
         let asked = request.body().watch();
         let before = request.body().report().clone();
 
-        let (mut answer, lease) =
-            upstream::ask(&self.app, subject.id(), request, Some(&turn)).await?;
+        // Its body may have been long in coming, and may be longer.
+        leash.hold().await?;
+        let asking = upstream::ask(&self.app, subject.id(), request, Some(&turn));
+        let (mut answer, lease) = tokio::select! {
+            biased;
+            answered = asking => answered?,
+            refusal = leash.tears() => {
+                exchange.found(&before);
+                return Err(refusal.into());
+            }
+        };
         let status = answer.status();
         if let Some(handshake) = handshake.filter(|_| status == StatusCode::SWITCHING_PROTOCOLS) {
             exchange.found(&before);
@@ -492,71 +347,10 @@ impl Inbound {
             budget: self.budget.clone(),
         }
     }
-
-    /// Has the exchange closed when the answer ends: its record is written before the last byte leaves.
-    async fn close_later(
-        &self,
-        exchange: Exchange,
-        passed: Passed,
-    ) -> Result<Response<FilteredBody>, Refusal> {
-        let Passed {
-            mut answer,
-            lease,
-            upload,
-            method,
-        } = passed;
-        let status = answer.status();
-        // Such answers are over with their head: their record comes first.
-        let is_bare = method == Method::HEAD
-            || matches!(status.as_u16(), 204 | 304)
-            || answer.body().whole() == Some(0);
-        let (head_may_leave, written) = tokio::sync::oneshot::channel();
-        answer
-            .body_mut()
-            .on_end(Box::new(move |outcome: Outcome| -> Closing {
-                Box::pin(async move {
-                    if outcome.end == filter::End::Complete {
-                        lease.give_back();
-                    }
-                    let request = upload.outcome().map(|outcome| &outcome.report);
-                    let recorded = exchange.ended(&outcome, request, status.as_u16()).await;
-                    let is_recorded = recorded.is_ok();
-                    let _ = head_may_leave.send(is_recorded);
-                    recorded.map_err(|_| FilterError::from(unwritten()))
-                })
-            }));
-        if is_bare {
-            let (head, body) = answer.into_parts();
-            let body = finish(body).await.map_err(|error| error.refusal)?;
-            if written.await != Ok(true) {
-                return Err(unwritten());
-            }
-            answer = Response::from_parts(head, body);
-        }
-        Ok(answer)
-    }
-}
-
-/// An exchange whose answer may begin to leave.
-struct Passed {
-    answer: Response<FilteredBody>,
-    lease: Lease<Outgoing>,
-    upload: Watch,
-    method: Method,
-}
-
-/// Reads an empty body to its end, so that its hook has run.
-async fn finish(mut body: FilteredBody) -> Result<FilteredBody, FilterError> {
-    while let Some(frame) =
-        std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
-    {
-        frame?;
-    }
-    Ok(body)
 }
 
 /// Why a request goes no further.
-enum Stop {
+pub(super) enum Stop {
     /// The sidecar itself answers it; what it refuses in words of its own, for this reason.
     Answered(Response<Bytes>, Option<Box<Refusal>>),
     /// It has become a WebSocket.
@@ -605,7 +399,8 @@ fn host(headers: &HeaderMap) -> &str {
     host.unwrap_or_default()
 }
 
-fn unwritten() -> Refusal {
+/// The refusal where no record can be written.
+pub(super) fn unwritten() -> Refusal {
     Refusal::new(ReasonCode::AuditUnavailable)
 }
 
@@ -620,20 +415,3 @@ fn kinds(permit: &Permit, report: &Report) -> HeaderValue {
     }
     HeaderValue::try_from(kinds.join(", ")).unwrap_or_else(|_| respond::NO_FILTER.clone())
 }
-
-/// Runs `future`; none when it panicked. What it held was dropped then, and its record written.
-async fn catch<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| {
-        let step = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
-        match step {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
-            Err(_) => Poll::Ready(None),
-        }
-    })
-    .await
-}
-
-#[cfg(test)]
-mod tests;

@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 /// it took.
 const GIVEN_UP: usize = 200;
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who is at the other end of a connection, and whom it wanted to reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Its address.
     pub address: IpAddr,
     /// The SHA-256 hash of the certificate (DER) that it has proven to be its own.
     pub certificate: Option<[u8; 32]>,
+    /// The name that it asked for when TLS began (RFC 6066 section 3); none without TLS, or where it gave none.
+    pub server_name: Option<Arc<str>>,
 }
 
 /// The books of one connection. Times are milliseconds since it began, from 1; 0 is "not".
@@ -71,7 +73,7 @@ impl Meter {
     /// Who is at the other end.
     #[must_use]
     pub fn peer(&self) -> Peer {
-        self.peer
+        self.peer.clone()
     }
 
     /// An exchange begins; it lasts until the guard is dropped.
@@ -257,6 +259,7 @@ mod tests {
     const PEER: super::Peer = super::Peer {
         address: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
         certificate: None,
+        server_name: None,
     };
 
     use std::task::Poll;

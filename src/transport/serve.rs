@@ -139,6 +139,7 @@ impl Server {
                         let peer = Peer {
                             address: address.ip(),
                             certificate: None,
+                            server_name: None,
                         };
                         server.connection(stream, peer, answer).await;
                     }
@@ -149,6 +150,7 @@ impl Server {
                                 let peer = Peer {
                                     address: address.ip(),
                                     certificate: tls::certificate(&stream),
+                                    server_name: tls::server_name(&stream),
                                 };
                                 server.connection(stream, peer, answer).await;
                             }

@@ -98,6 +98,12 @@ pub(super) fn certificate(stream: &TlsStream<TcpStream>) -> Option<[u8; 32]> {
     Some(Sha256::digest(leaf).into())
 }
 
+/// The name that a client asked for, in lower case.
+pub(super) fn server_name(stream: &TlsStream<TcpStream>) -> Option<Arc<str>> {
+    let (_, session) = stream.get_ref();
+    session.server_name().map(Arc::from)
+}
+
 fn identity(files: &Identification) -> Result<Identity, TlsError> {
     let chain = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

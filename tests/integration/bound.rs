@@ -2,5 +2,6 @@
 
 mod command_line;
 mod door;
+mod names;
 mod stage;
 mod streams;

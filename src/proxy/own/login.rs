@@ -57,6 +57,7 @@ impl Own {
         let returned = Returned {
             code: said("code")?.ok_or_else(|| failed("the provider sent no code"))?,
             issuer: said("iss")?,
+            prefix: asked.judge.policy.capability().prefix_of(provider.issuer()),
             at: &at,
         };
         let shown = provider.redeem(&pending, returned, asked.now).await?;

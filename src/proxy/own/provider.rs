@@ -55,6 +55,10 @@ pub struct ProviderSettings {
 pub struct Provider {
     settings: ProviderSettings,
     known: Mutex<Option<Known>>,
+    /// Held by whoever asks what it says of itself; when that last failed.
+    asking: Mutex<Option<Instant>>,
+    /// Those who wait for it.
+    waiting: Semaphore,
     room: Semaphore,
 }
 
@@ -82,6 +86,8 @@ pub(super) struct Metadata {
 pub(super) struct Returned<'r> {
     pub(super) code: &'r str,
     pub(super) issuer: Option<&'r str>,
+    /// What the policy puts before every user's id of this provider.
+    pub(super) prefix: &'r str,
     /// Where the browser was sent back to.
     pub(super) at: &'r str,
 }
@@ -93,8 +99,15 @@ impl Provider {
         Self {
             settings,
             known: Mutex::new(None),
+            asking: Mutex::new(None),
+            waiting: Semaphore::new(ROOM),
             room: Semaphore::new(ROOM),
         }
+    }
+
+    /// Its name.
+    pub(super) fn issuer(&self) -> &str {
+        &self.settings.issuer
     }
 
     /// The address that the browser is sent to, to come back to `at` (RFC 6749 section 4.1.1, RFC 7636).
@@ -141,7 +154,12 @@ impl Provider {
         let answer: Tokens = serde_json::from_str(text.expose())
             .map_err(|_| failed("the provider's answer holds no ID token"))?;
         let token = Secret::new(answer.id_token);
-        let proven = id_token::prove(&token, &known.accepted, &pending.nonce, now);
+        let prove = |known: &Known| {
+            let accepted = JwtSettings::clone(&known.accepted).with_prefix(returned.prefix);
+            let accepted = accepted.map_err(|_| Refusal::new(ReasonCode::Internal))?;
+            id_token::prove(&token, &accepted, &pending.nonce, now)
+        };
+        let proven = prove(&known);
         let Err(refusal) = proven else {
             return proven;
         };
@@ -150,7 +168,7 @@ impl Provider {
         if newer.since == known.since {
             return Err(refusal);
         }
-        id_token::prove(&token, &newer.accepted, &pending.nonce, now)
+        prove(&newer)
     }
 
     fn form(&self, metadata: &Metadata, pending: &Pending, returned: &Returned<'_>) -> Form {
@@ -201,16 +219,34 @@ impl Provider {
 
     /// What is known of the provider, asked anew where it is old, or no newer than `stale`.
     async fn known(&self, stale: Option<Instant>) -> Result<Known, Refusal> {
-        let mut slot = self.known.lock().await;
-        if let Some(known) = slot.as_ref() {
-            let is_stale = stale == Some(known.since) && known.since.elapsed() >= AGAIN;
-            if known.since.elapsed() < KEPT && !is_stale {
-                return Ok(known.clone());
-            }
+        if let Some(known) = self.kept(stale).await {
+            return Ok(known);
         }
-        let known = self.discover().await?;
-        *slot = Some(known.clone());
-        Ok(known)
+        // Anybody may begin a login, and whoever waits has a place among all requests.
+        let waits = self.waiting.try_acquire();
+        let _waits = waits.map_err(|_| Refusal::new(ReasonCode::Overloaded))?;
+        let began = Instant::now();
+        let mut failed = self.asking.lock().await;
+        if let Some(known) = self.kept(stale).await {
+            return Ok(known);
+        }
+        if failed.is_some_and(|at| at >= began) {
+            return Err(unavailable("it did not answer"));
+        }
+        let known = self.discover().await;
+        match &known {
+            Ok(known) => *self.known.lock().await = Some(known.clone()),
+            Err(_) => *failed = Some(Instant::now()),
+        }
+        known
+    }
+
+    /// What is known and may be believed still.
+    async fn kept(&self, stale: Option<Instant>) -> Option<Known> {
+        let slot = self.known.lock().await;
+        let known = slot.as_ref()?;
+        let is_stale = stale == Some(known.since) && known.since.elapsed() >= AGAIN;
+        (known.since.elapsed() < KEPT && !is_stale).then(|| known.clone())
     }
 
     async fn discover(&self) -> Result<Known, Refusal> {

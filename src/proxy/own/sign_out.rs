@@ -6,7 +6,7 @@ use maud::html;
 
 use super::{Asked, Told, by_hand, opened};
 use crate::audit::Event;
-use crate::proxy::cookie;
+use crate::proxy::{clearing, cookie};
 use crate::types::{ReasonCode, Refusal};
 
 /// Asks whether to: a page that changes nothing.
@@ -20,6 +20,9 @@ pub(super) fn ask(asked: &Asked<'_>) -> Result<Told, Refusal> {
 }
 
 /// Has the browser forget its capability, and what the app has stored in it.
+///
+/// Not the cookies at once: browsers would take those of every host of the domain, other previews' sessions and the
+/// company's own among them. The app's are ended at the next navigation, which comes without the marker.
 pub(super) fn leave(asked: &Asked<'_>) -> Result<Told, Refusal> {
     by_hand(asked)?;
     let body = html! {
@@ -30,9 +33,11 @@ pub(super) fn leave(asked: &Asked<'_>) -> Result<Told, Refusal> {
     let gone = HeaderValue::try_from(cookie::set(cookie::SESSION, "", 0));
     let gone = gone.map_err(|_| Refusal::new(ReasonCode::Internal))?;
     headers.append(SET_COOKIE, gone);
+    let marker = clearing::forgotten().ok_or_else(|| Refusal::new(ReasonCode::Internal))?;
+    headers.append(SET_COOKIE, marker);
     headers.insert(
         "clear-site-data",
-        HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+        HeaderValue::from_static("\"cache\", \"storage\""),
     );
     Ok(told)
 }

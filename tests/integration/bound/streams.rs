@@ -244,6 +244,63 @@ async fn refuses_an_answer_that_came_too_late() {
     }
 }
 
+/// What a client sends is on its way, too: to an app that answers when all of it is there.
+#[tokio::test]
+async fn ends_requests_whose_capability_is_revoked() {
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let tells = Arc::clone(&begun);
+    let address = app(move |request| {
+        let tells = Arc::clone(&tells);
+        async move {
+            tells.notify_one();
+            let _ = request.into_body().collect().await;
+            let answer = Response::builder().header("content-type", "text/plain");
+            answer.body(crate::upstream::full("ok")).unwrap()
+        }
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("revoked.txt"), "").unwrap();
+    let bound = revocable().start_with(address, folder).await;
+    bound.approve(&bound.keys.carol, Level::Cleared).await;
+    for is_revoked in [false, true] {
+        let token = bound.token("alice");
+        let (send, pieces) = mpsc::unbounded_channel();
+        let piece = Bytes::from("another line of what is sent\n".repeat(200));
+        send.send(piece.clone()).unwrap();
+        let request = Request::post("/open/a")
+            .header("host", HOST)
+            .header("content-type", "text/plain")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Pieces(pieces))
+            .unwrap();
+        let asked = task::spawn(crate::client::send(bound.address, request));
+        begun.notified().await;
+        let revoked = if is_revoked {
+            token
+        } else {
+            bound.token("alice")
+        };
+        let before = std::fs::read_to_string(bound.path().join("revoked.txt")).unwrap();
+        let list = format!("{before}\n{}", revocation_id(&revoked));
+        bound.put("revoked.txt", &list).await;
+        let sender = if is_revoked {
+            Some(send)
+        } else {
+            send.send(piece).unwrap();
+            drop(send);
+            None
+        };
+        let reply = asked.await.unwrap();
+        let expected = match is_revoked {
+            true => (401, "capability-revoked".to_owned()),
+            false => (200, "ok".to_owned()),
+        };
+        assert_eq!(verdict(&reply), expected);
+        drop(sender);
+    }
+}
+
 #[tokio::test]
 async fn lets_answers_end_that_may_still_pass() {
     for is_h2 in [false, true] {

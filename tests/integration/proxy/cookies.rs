@@ -50,23 +50,25 @@ fn cookie(preview: &Preview, named: Option<&str>) -> String {
     format!("__Host-chaperone={}", preview.mint(&grant))
 }
 
+/// What a browser keeps that has been cleared for what runs.
+async fn marker(preview: &Preview) -> String {
+    let window = [
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let reply = ask(preview, Method::GET, &window).await;
+    let set = reply.headers["set-cookie"].to_str().unwrap();
+    let (pair, _) = set.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-chaperone-revision="), "{set}");
+    pair.to_owned()
+}
+
 #[tokio::test]
 async fn lets_the_previews_own_pages_in_by_their_cookie() {
     let preview = preview(mirror().await).start().await;
     let own = cookie(&preview, Some("test"));
-    let navigation = [
-        ("cookie", &*own),
-        ("sec-fetch-site", "cross-site"),
-        ("sec-fetch-mode", "navigate"),
-        ("sec-fetch-dest", "document"),
-    ];
-    let first = ask(&preview, Method::GET, &navigation).await;
-    let set = first.headers.get_all("set-cookie").iter();
-    let mut marked = set.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
-    let marker = marked
-        .find(|cookie| cookie.starts_with("__Host-chaperone-revision="))
-        .unwrap();
-    let cookies = format!("a=1; {own}; __%48ost-chaperone-login=y; b=2; {marker}");
+    let marker = marker(&preview).await;
+    let cookies = format!("a=1; {own}; __%48ost-chaperone-login=y; {marker}; b=2");
     let origin = format!("https://{HOST}");
     for (method, fields) in [
         (Method::GET, vec![("cookie", &*cookies), SAME]),
@@ -161,4 +163,39 @@ async fn refuses_cookies_that_do_not_name_the_preview() {
     );
     let reply = ask(&preview, Method::GET, &[("cookie", &two), SAME]).await;
     assert_eq!(reply.code(), "capability-conflict");
+}
+
+/// What leads a browser here from elsewhere is exempt as the GET that it is, and as nothing that an app could make of it.
+#[tokio::test]
+async fn refuses_other_methods_in_an_address_that_another_site_leads_to() {
+    let preview = preview(mirror().await).start().await;
+    let own = cookie(&preview, Some("test"));
+    let led = [
+        ("cookie", &*own),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+    ];
+    let at_home = [("cookie", &*own), SAME];
+    let bearer = format!("Bearer {}", preview.token("alice"));
+    let said = [("authorization", &*bearer), led[1], led[2], led[3]];
+    for (fields, query, code) in [
+        (&led[..], "", None),
+        (&led, "?_method=GET", None),
+        (&led, "?_method=DELETE", Some("ambiguous-request")),
+        // Pages of the preview's own may ask so, where the route takes both methods alike.
+        (&at_home, "?_method=DELETE", None),
+        (&said, "?_method=DELETE", None),
+    ] {
+        let mut request = Request::get(format!("/open/a{query}")).header("host", HOST);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let reply = client::send(preview.address, request).await;
+        match code {
+            None => assert_eq!(reply.status, 200, "{fields:?} {query}"),
+            Some(code) => assert_eq!(reply.code(), code, "{fields:?} {query}"),
+        }
+    }
 }

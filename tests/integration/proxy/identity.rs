@@ -216,3 +216,37 @@ async fn keeps_its_key_where_one_is_configured_and_signs_nothing_where_it_shall_
     assert_eq!(seen(&reply, "chaperone-capability"), [""; 0]);
     assert_eq!(seen(&reply, "x-forwarded-user"), ["alice"]);
 }
+
+/// The app is hostile: what it is told of an exchange must open nothing, and neither may what another preview's sidecar made.
+#[tokio::test]
+async fn opens_no_door_with_what_the_app_is_told() {
+    let preview = preview(echo().await)
+        .config("identity: { capability: true, key_file: issuer.key }\n")
+        .start()
+        .await;
+    let reply = get(preview.address, "/open/a", &preview.token("alice")).await;
+    let word = seen(&reply, "chaperone-capability")[0].to_owned();
+    let elsewhere = Grant {
+        preview: Some("another".to_owned()),
+        ..Grant::new("alice")
+    };
+    let elsewhere = preview.mint(&elsewhere);
+    for (token, code) in [
+        (&word, "capability-invalid"),
+        (&elsewhere, "capability-forbids"),
+    ] {
+        for (name, value) in [
+            ("authorization", format!("Bearer {token}")),
+            ("chaperone-capability", token.clone()),
+            ("cookie", format!("__Host-chaperone={token}")),
+        ] {
+            let request = Request::get("/open/a")
+                .header("host", "app.test")
+                .header("sec-fetch-site", "same-origin")
+                .header(name, value);
+            let request = request.body(Empty::<Bytes>::new()).unwrap();
+            let refused = client::send(preview.address, request).await;
+            assert_eq!(refused.code(), code, "{name}");
+        }
+    }
+}

@@ -7,15 +7,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use chaperone::capability::mint::SigningKey;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncReadExt as _;
 
 use crate::client::{self, Reply};
 use crate::preview::{Preview, preview};
-use crate::upstream::{app, fixed, full};
+use crate::upstream::{app, fixed, full, raw};
 
 const HOME: &str = "/.well-known/chaperone";
 
@@ -125,6 +128,11 @@ fn token(says: &Says, issuer: &str, form: &str, who: Option<&str>) -> (u16, Valu
 }
 
 async fn stage() -> Stage {
+    stage_with(|_| "biscuit: { root_keys: [issuer.pub] }".to_owned()).await
+}
+
+/// The same before a policy that knows the provider as `capability` says.
+async fn stage_with(capability: impl Fn(&str) -> String) -> Stage {
     let says = Arc::new(Mutex::new(Says {
         key: SigningKey::generate().unwrap(),
         claims: json!({}),
@@ -140,7 +148,15 @@ async fn stage() -> Stage {
     );
     let app = fixed("text/plain", "from the app").await;
     Stage {
-        preview: preview(app).config(&config).start().await,
+        preview: preview(app)
+            .capability(&capability(&issuer))
+            .file(
+                "keys.json",
+                &SigningKey::generate().unwrap().jwks(Some("k")),
+            )
+            .config(&config)
+            .start()
+            .await,
         issuer,
         says,
     }
@@ -417,4 +433,52 @@ async fn leads_pages_to_the_login_and_tells_programs() {
         (&records[0]["reason"], &records[0]["status"]),
         (&json!("capability-missing"), &json!(303))
     );
+}
+
+/// The policy keeps users of several issuers apart by what it puts before their ids: also those who log in.
+#[tokio::test]
+async fn keeps_users_of_the_provider_apart_from_others() {
+    let named = |issuer: &str, prefix: &str| {
+        format!(
+            "biscuit: {{ root_keys: [issuer.pub] }}\n  jwt:\n    - {{ issuer: 'https://other.example', audience: shop, \
+             jwks: keys.json, algorithms: [EdDSA] }}\n    - {{ issuer: '{issuer}', audience: shop, jwks: keys.json, \
+             algorithms: [EdDSA], prefix: '{prefix}' }}"
+        )
+    };
+    for (prefix, subject) in [("", "alice"), ("id:", "id:alice")] {
+        let stage = stage_with(|issuer| named(issuer, prefix)).await;
+        let begun = stage.begin("/").await;
+        let reply = stage.end(&begun.cookie, &stage.right(&begun)).await;
+        assert_eq!(verdict(&reply), (303, "in".to_owned(), true));
+        let records = stage.preview.recorded(2).await;
+        assert_eq!(records[1]["subject"], subject);
+    }
+}
+
+/// Anybody may begin a login: a provider that says nothing must not fill the sidecar with those who wait for it.
+#[tokio::test]
+async fn lets_few_wait_for_a_provider_that_is_silent() {
+    let silent = raw(|mut stream| async move {
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let config = format!(
+        "mint: {{ key_file: issuer.key }}\nlogin: {{ issuer: 'http://{silent}', client_id: shop }}\n"
+    );
+    let app = fixed("text/plain", "from the app").await;
+    let preview = preview(app).config(&config).start().await;
+    let address = preview.address;
+    let mut waiting: FuturesUnordered<_> = (0..12)
+        .map(|_| {
+            let request = Request::get(format!("{HOME}/login")).header("host", "app.test");
+            client::send(address, request.body(Empty::<Bytes>::new()).unwrap())
+        })
+        .collect();
+    for _ in 0..4 {
+        let reply = waiting.next().await.unwrap();
+        assert_eq!(verdict(&reply), (503, "overloaded".to_owned(), false));
+    }
+    let token = preview.token("alice");
+    let reply = client::get(address, "/open/a", &token).await;
+    assert_eq!(reply.text(), "from the app");
 }

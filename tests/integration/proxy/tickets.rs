@@ -284,18 +284,30 @@ async fn signs_out() {
     assert!(!page.headers.contains_key("set-cookie"));
     let gone = ask(&preview, Method::POST, SIGN_OUT, SAME, "").await;
     assert_eq!(gone.status, 200);
-    assert_eq!(
-        gone.headers["set-cookie"],
-        "__Host-chaperone=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"
-    );
-    assert!(
-        gone.headers["clear-site-data"]
-            .to_str()
-            .unwrap()
-            .contains("\"storage\"")
-    );
+    let ended = |name: &str| format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    let both = ["__Host-chaperone", "__Host-chaperone-revision"].map(ended);
+    let told = |reply: &Reply| -> Vec<String> {
+        let set = reply.headers.get_all("set-cookie").iter();
+        set.map(|it| it.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(told(&gone), both);
+    // Browsers would take the cookies of the whole domain, other previews' sessions among them.
+    assert_eq!(gone.headers["clear-site-data"], "\"cache\", \"storage\"");
     let records = preview.recorded(2).await;
     assert_eq!(records[1]["event"], "signed-out");
+
+    // The next page is cleared of the app's cookies, and a marker in the same answer does not outlive the sign-out.
+    let window = [
+        SAME[0],
+        ("sec-fetch-mode", "navigate"),
+        ("sec-fetch-dest", "document"),
+        ("cookie", "app=alices"),
+    ];
+    let gone = ask(&preview, Method::POST, SIGN_OUT, &window, "").await;
+    assert!(told(&gone).ends_with(&both), "{:?}", told(&gone));
+    let next = ask(&preview, Method::GET, "/open/a", &window, "").await;
+    let ends_it = |it: &String| it.starts_with("app=x; Path=/; Max-Age=0");
+    assert!(told(&next).iter().any(ends_it), "{:?}", told(&next));
 }
 
 #[tokio::test]

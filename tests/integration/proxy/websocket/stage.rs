@@ -106,9 +106,9 @@ pub(super) async fn echo(greeting: &'static [&'static str]) -> SocketAddr {
 
 /// The key of a handshake's head.
 pub(super) fn key(head: &str) -> &str {
-    let name = "sec-websocket-key: ";
-    let from = head.to_ascii_lowercase().find(name).unwrap() + name.len();
-    head.get(from..).unwrap().lines().next().unwrap()
+    let mut fields = head.lines().filter_map(|line| line.split_once(": "));
+    let key = fields.find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    key.unwrap().1
 }
 
 /// Switches, as an app that then writes its frames by hand.

@@ -68,7 +68,7 @@ const fn nested(coding: Coding, under: usize) -> Spec {
 /// The languages that a text can be in, by the escapes that their readers undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
-    /// A text that scripts may take for an address.
+    /// A text that scripts may take for an address, or for markup.
     Address,
     /// The value of a page's attribute: any of them may hold an address, a script, a style or a page.
     Attribute,
@@ -102,6 +102,7 @@ impl Language {
             layer(Base64, 1),
             nested(Percent, 1),
             nested(Percent, 2),
+            layer(Reference, 0),
         ];
         const FORM: &[Spec] = &[
             layer(Coding::Form, 0),
@@ -223,12 +224,12 @@ pub(super) fn inspect(
     search(&layers, text, &Place::Body(offset), inspector, edits)
 }
 
-/// The readings of a text that scripts may take for an address; none where they say nothing else.
+/// The readings of a text that scripts may take for an address, or for markup; none where they say nothing else.
 ///
 /// # Errors
 /// Refuses escapes without an end.
 pub(super) fn address(text: &[u8]) -> Result<Option<Layers>, Refusal> {
-    if memchr::memchr2(b'%', b';', text).is_none() {
+    if memchr::memchr3(b'%', b'&', b';', text).is_none() {
         return Ok(None);
     }
     let mut layers = Layers::new(Language::Address.layers());

@@ -45,7 +45,7 @@ TYPES = {
 }
 # What the values of the commonest detectors are made of, written for this test; of the others only the length is bounded.
 PATTERNS = {
-    "email": rb"[^\s@]{1,64}(?:@|&#x40;|&#64;)[^\s@]{4,255}?",
+    "email": rb"[^\s@]{1,64}(?:@|&#x0*40;|&#0*64;)[^\s@]{4,255}?",
     "ipv4": rb"\d{1,3}(?:\.\d{1,3}){3}",
     "ipv6": rb"[0-9A-Fa-f:.]{2,45}?",
     "payment-card": rb"\d(?:[ -]?\d){11,18}",
@@ -64,6 +64,8 @@ CHARSETS = {
 # What no browser decodes, or what is no one reading: these files must be blocked.
 UNREAD = ("euc-tw", "ibm855", "johab", "utf-32", "utf-32be", "utf-32le", "iso-2022-jp", "iso-2022-kr")
 NAMED = re.compile(rb"(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_.:-]+)", re.IGNORECASE)
+# What stands for text is declared here, or by an address of the app's own.
+ENTITIES = re.compile(rb"<!ENTITY\s+(?:%\s+)?\S+\s+(?:[\"']|SYSTEM)")
 PLACEHOLDER = re.compile(rb"\[redacted:([a-z0-9-]+)\]")
 
 
@@ -149,6 +151,8 @@ def is_readable(kind, data, charset):
             reading = codecs.lookup(codec(charset or "utf-8"))
             if any(names_other(name.decode().lower(), reading) for name in NAMED.findall(data)):
                 return False
+        if ENTITIES.search(data):
+            return kind not in ("svg", "xhtml", "xml")
         if kind == "json":
             json.loads(text, parse_constant=lambda word: float("unknown"))
         return "\0" not in text

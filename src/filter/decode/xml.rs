@@ -22,6 +22,8 @@ const OPENINGS: [(&[u8], Xml); 3] = [
     (b"<![CDATA[", Xml::Section),
 ];
 const ENTITY: &[u8] = b"<!ENTITY";
+/// The longest declaration of an entity that is read.
+const DECLARATION: usize = 1024;
 
 impl Xml {
     /// Where the next thing may begin that does not stand for itself.
@@ -56,9 +58,13 @@ impl Xml {
     }
 
     fn open(&mut self, text: &[u8], is_last: bool) -> Result<Step, Refusal> {
-        if text.starts_with(ENTITY) {
-            return Err(Refusal::new(ReasonCode::AnswerMalformed)
-                .because("a document type that declares entities"));
+        if let Some(rest) = text.strip_prefix(ENTITY) {
+            return match is_public(rest) {
+                Some(true) => Ok(Step::Plain(ENTITY.len())),
+                None if !is_last && rest.len() < DECLARATION => Ok(Step::More),
+                _ => Err(Refusal::new(ReasonCode::AnswerMalformed)
+                    .because("a document type that declares entities")),
+            };
         }
         for (opening, state) in OPENINGS {
             if text.starts_with(opening) {
@@ -88,4 +94,16 @@ impl Xml {
             },
         }
     }
+}
+
+/// Whether an entity is declared by a public name alone, which says nothing: who goes to its address shows no capability
+/// there. None where more bytes decide. `rest` is what stands behind `<!ENTITY`.
+fn is_public(rest: &[u8]) -> Option<bool> {
+    let end = memchr::memchr(b'>', rest)?;
+    let declaration = rest.get(..end)?.to_ascii_lowercase();
+    let words = declaration.split(u8::is_ascii_whitespace);
+    let mut words = words.filter(|word| !word.is_empty() && *word != b"%");
+    let (_, kind) = (words.next(), words.next());
+    let holds_text = memmem::find(&declaration, b"data:").is_some();
+    Some(kind == Some(b"public") && !holds_text)
 }

@@ -179,6 +179,10 @@ fn undoes_the_escapes_of_addresses_in_strings() {
             r#"{"a":["/b?c=[redacted:email]"]}"#,
         ),
         (r#"["bob\u002540shop.example"]"#, r#"["[redacted:email]"]"#),
+        (
+            r#"{"html":"<b>bob&#64;shop.example</b> &amp; bob@shop&#46;example"}"#,
+            r#"{"html":"<b>[redacted:email]</b> &amp; [redacted:email]"}"#,
+        ),
         (r#"{"bob%40shop.example":1}"#, r#"{"[redacted:email]":1}"#),
     ] {
         assert_eq!(answer(hostile), left);
@@ -189,6 +193,7 @@ fn undoes_the_escapes_of_addresses_in_strings() {
         r#"{"a":"/b?c=%41%20&d=100%25"}"#,
         r#"{"a":"data:text/plain;base64,Qm9i; 5%"}"#,
         r#"["ann%40shop.example"]"#,
+        r#"["a &lt;b&gt; &amp;&copy&#8212; ann&#64;shop.example; x@&nbsp;y"]"#,
     ] {
         assert_eq!(answer(honest), honest);
     }

@@ -200,6 +200,10 @@ fn leaves_innocent_texts_as_they_are() {
             Language::Xml,
             "<?xml version='1.0'?><!-- a --><a b='&lt;'><![CDATA[<&>]]>&#228;</a>",
         ),
+        (
+            Language::Xml,
+            "<!DOCTYPE rss [<!ENTITY % l PUBLIC '-//W3C//ENTITIES Latin 1//EN' 'http://www.w3.org/xhtml-lat1.ent'>]><a>b</a>",
+        ),
         (Language::Plain, r"bob\x40shop.example"),
     ] {
         for size in 1..raw.len() {

@@ -26,8 +26,8 @@ const TOLD: [&str; 3] = ["email", "group", "preferred_username"];
 /// The key with which this pod's sidecar speaks to the app.
 pub struct PodKey {
     pair: KeyPair,
-    /// With which the app may narrow what it is told. One for all tokens: each costs a signature less, and all of them are
-    /// the same app's.
+    /// With which the app may narrow what it is told. One for all tokens, which are all the same app's: making a pair costs
+    /// as much as a signature.
     next: KeyPair,
     /// That a token has not ended; when it does is left open.
     lives: Check,

@@ -156,7 +156,7 @@ def is_readable(kind, data, charset):
                 return False
         if ENTITIES.search(data):
             return kind not in ("svg", "xhtml", "xml")
-        # Behind a letter of two bytes it may be half of one: docs/threat-model.md.
+        # Behind a letter of two bytes it may be half of one: docs/policy-reference.md, charsets.
         if codec(charset or "utf-8") in CUT and GLUED.search(data):
             return False
         if kind == "json":

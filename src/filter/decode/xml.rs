@@ -107,3 +107,28 @@ fn is_public(rest: &[u8]) -> Option<bool> {
     let holds_text = memmem::find(&declaration, b"data:").is_some();
     Some(kind == Some(b"public") && !holds_text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_public;
+
+    #[test]
+    fn tells_public_names_from_entities_that_say_something() {
+        for (declaration, is) in [
+            (
+                " % l PUBLIC '-//A//B' 'http://a.example/b.ent'>",
+                Some(true),
+            ),
+            (" l PUBLIC \"-//A//B\" \"b.ent\">", Some(true)),
+            (" l \"bob\">", Some(false)),
+            (" PUBLIC \"bob\">", Some(false)),
+            (" % PUBLIC 'bob'>", Some(false)),
+            (" l SYSTEM \"b.ent\">", Some(false)),
+            (" l PUBLIC 'a' 'DATA:text/plain,bob'>", Some(false)),
+            (" l PUBLIC", None),
+            ("", None),
+        ] {
+            assert_eq!(is_public(declaration.as_bytes()), is, "{declaration}");
+        }
+    }
+}

@@ -25,20 +25,24 @@ mod fold;
 mod gate;
 mod gather;
 mod hit;
+mod ladder;
 mod long_run;
 mod matcher;
 mod pack;
 mod pattern;
 mod plan;
+mod prefix;
 mod program;
 mod reject;
 mod sequence;
+mod sieve;
 mod simd;
 mod stream;
 mod sweep;
 mod tail;
 mod teddy;
 mod terms;
+mod token;
 mod validate;
 
 #[cfg(test)]

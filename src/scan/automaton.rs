@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::fingerprint::{BLOCK, DEPTH, Tables, is_word};
+use super::fingerprint::is_word;
 use super::gate::Verdict;
 use super::long_run::Stretch;
 use super::plan::{Beginnings, Plan};
 use super::program::{CONTEXT, Lead, Matcher, Program, Trigger};
-use super::simd::{FRAME, Maps, TILE, WORDS};
+use super::sieve::Sieve;
+use super::simd::{FRAME, Maps, TILE, each};
 use super::tail::{GAP, Tail};
 use super::validate::Candidate;
 use super::{Dictionary, Hit, PatternId, Scanner, Span, Strategy, Strength, Sweep};
@@ -25,7 +26,7 @@ pub struct Automaton {
 struct Inner {
     programs: Vec<Program>,
     dictionaries: Vec<(PatternId, Dictionary)>,
-    tables: Box<Tables>,
+    sieve: Sieve,
     plan: Plan,
     back: usize,
     ahead: usize,
@@ -73,14 +74,12 @@ pub(super) struct Window<'h> {
 
 impl Automaton {
     pub(super) fn new(programs: Vec<Program>, dictionaries: Vec<(PatternId, Dictionary)>) -> Self {
-        let fingerprints = programs.iter().map(|program| &program.fingerprint);
-        let tables = Tables::new(fingerprints.enumerate());
-        let begins = programs.iter().enumerate().map(|(program, of)| Beginnings {
-            program,
-            sequences: &of.sequences,
-            fingerprint: &of.fingerprint,
-        });
-        let plan = Plan::new(begins);
+        let sequences = programs.iter().map(|program| &*program.sequences);
+        let sieve = Sieve::new(sequences.enumerate());
+        let plan = Plan::new(programs.iter().map(|program| Beginnings {
+            sequences: &program.sequences,
+            distance: program.distance,
+        }));
         let longest =
             |length: fn(&Program) -> usize| programs.iter().map(length).max().unwrap_or(0);
         let widest = |reach: fn(&Dictionary) -> usize| {
@@ -102,7 +101,7 @@ impl Automaton {
             inner: Arc::new(Inner {
                 programs,
                 dictionaries,
-                tables,
+                sieve,
                 plan,
                 back,
                 ahead,
@@ -197,35 +196,17 @@ impl Automaton {
         self.look_up(window, from, to, sink);
         let mut at = from;
         if to - from >= self.fewest {
-            at = self.tiles(window.bytes, from, to, |at, programs| {
-                for index in programs {
-                    self.ask(*index, window, at, progress, sink);
-                }
+            at = self.tiles(window.bytes, from, to, |program, at| {
+                self.ask(program, window, at, progress, sink);
             });
         }
-        let tables = &*self.inner.tables;
         let bytes = window.bytes;
-        while at < to {
-            let block = (to - at >= BLOCK)
-                .then(|| at.checked_sub(1))
-                .flatten()
-                .and_then(|start| bytes.get(start..)?.first_chunk::<{ BLOCK + DEPTH }>());
-            let Some(block) = block else {
-                let mask = tables.mask(bytes, at);
-                if mask != 0 {
-                    self.judge(tables, window, at, mask, progress, sink);
-                }
-                at += 1;
-                continue;
-            };
-            if tables.may_match(block) {
-                for (i, mask) in tables.masks(block).into_iter().enumerate() {
-                    if mask != 0 {
-                        self.judge(tables, window, at + i, mask, progress, sink);
-                    }
-                }
+        for at in at..to {
+            if self.inner.sieve.may_begin(bytes, at) {
+                let mut ask = |program| self.ask(program, window, at, progress, sink);
+                self.literal_at(bytes, at, &mut ask);
+                self.classes_at(bytes, at, &mut ask);
             }
-            at += BLOCK;
         }
     }
 
@@ -249,15 +230,15 @@ impl Automaton {
         }
     }
 
-    /// Visits the candidates among the places `from..to`, told by bitmaps; returns where it stopped.
+    /// Visits the programs that may begin at one of the places `from..to`, with the place, told by bitmaps;
+    /// returns where it stopped.
     fn tiles(
         &self,
         bytes: &[u8],
         from: usize,
         to: usize,
-        mut visit: impl FnMut(usize, &[usize]),
+        mut visit: impl FnMut(usize, usize),
     ) -> usize {
-        let plan = &self.inner.plan;
         let mut maps = Maps::new();
         let mut base = from;
         while base < to {
@@ -265,27 +246,12 @@ impl Automaton {
             if !self.scan(bytes, base, places.div_ceil(64), &mut maps) {
                 break;
             }
-            let results = maps.found.iter().zip(maps.busy);
-            for (family, (found, busy)) in plan.families.iter().zip(results) {
-                let [program] = family.programs.as_slice() else {
-                    // Several patterns, of which seldom more than one can begin here.
-                    each(found, busy, places, |place| {
-                        let (tables, programs) = (&self.inner.tables, &family.programs);
-                        tables.told_apart(programs, bytes, base + place, |program| {
-                            visit(base + place, &[program]);
-                        });
-                    });
-                    continue;
-                };
-                each(found, busy, places, |place| {
-                    visit(base + place, std::slice::from_ref(program));
-                });
-            }
-            if !plan.teddy.is_empty() {
-                each(&maps.rare, u32::MAX, places, |place| {
-                    self.rare(bytes, base + place, &mut visit);
-                });
-            }
+            each(&maps.literal, places, |place| {
+                self.literal_at(bytes, base + place, |program| visit(program, base + place));
+            });
+            each(&maps.classes, places, |place| {
+                self.classes_at(bytes, base + place, |program| visit(program, base + place));
+            });
             base += places;
         }
         base
@@ -314,52 +280,16 @@ impl Automaton {
         self.strategy.scan(&self.inner.plan, frame, words, maps)
     }
 
-    /// Visits the programs of rare beginnings that can begin at `at`.
-    fn rare(&self, bytes: &[u8], at: usize, visit: &mut impl FnMut(usize, &[usize])) {
-        let rare = &self.inner.plan.rare;
-        let mut mask = rare.mask(bytes, at);
-        while mask != 0 {
-            visit(at, rare.group(mask.trailing_zeros()));
-            mask &= mask - 1;
-        }
+    /// Visits the programs that begin with few strings and may begin at `at`.
+    #[inline]
+    pub(super) fn literal_at(&self, bytes: &[u8], at: usize, visit: impl FnMut(usize)) {
+        self.inner.sieve.literal(bytes, at, visit);
     }
 
-    /// Asks the programs of the groups in `mask` about the place `at`.
-    #[inline(never)]
-    fn judge(
-        &self,
-        tables: &Tables,
-        window: Window<'_>,
-        at: usize,
-        mut mask: u64,
-        progress: &mut Progress,
-        sink: &mut dyn FnMut(Hit),
-    ) {
-        while mask != 0 {
-            for index in tables.group(mask.trailing_zeros()) {
-                self.ask(*index, window, at, progress, sink);
-            }
-            mask &= mask - 1;
-        }
-    }
-
-    /// Visits the programs of `family` that can begin at `at`.
-    pub(super) fn programs_of(
-        &self,
-        family: usize,
-        bytes: &[u8],
-        at: usize,
-        mut visit: impl FnMut(usize),
-    ) {
-        match self.inner.plan.families.get(family) {
-            Some(family) => match family.programs.as_slice() {
-                [program] => visit(*program),
-                several => self.inner.tables.told_apart(several, bytes, at, visit),
-            },
-            None => self.rare(bytes, at, &mut |_, programs| {
-                programs.iter().for_each(|program| visit(*program));
-            }),
-        }
+    /// Visits the programs that begin with classes of bytes and may begin at `at`.
+    #[inline]
+    pub(super) fn classes_at(&self, bytes: &[u8], at: usize, visit: impl FnMut(usize)) {
+        self.inner.sieve.classes(bytes, at, visit);
     }
 
     pub(super) fn ask(
@@ -371,33 +301,11 @@ impl Automaton {
         sink: &mut dyn FnMut(Hit),
     ) {
         let Progress { memories, tails } = progress;
-        // Programs that share a group have only been told apart from those in others.
         if let Some(program) = self.inner.programs.get(index)
             && program.fingerprint.admits(window.bytes, at)
             && let Some(memory) = memories.of(self.programs(), index)
         {
             program.judge(index, window, at, memory, tails, sink);
-        }
-    }
-}
-
-/// Calls `visit` with each of the first `places` that are set, in the words that are `busy`.
-#[inline(always)]
-fn each(found: &[u64; WORDS], mut busy: u32, places: usize, mut visit: impl FnMut(usize)) {
-    while busy != 0 {
-        let word = busy.trailing_zeros() as usize;
-        busy &= busy - 1;
-        let start = word * 64;
-        let Some(left @ 1..) = places.checked_sub(start) else {
-            return;
-        };
-        let mut bits = found.get(word).copied().unwrap_or(0);
-        if left < 64 {
-            bits &= (1 << left) - 1;
-        }
-        while bits != 0 {
-            visit(start + bits.trailing_zeros() as usize);
-            bits &= bits - 1;
         }
     }
 }

@@ -1,5 +1,4 @@
-//! The prefilter: which bytes a pattern can have around its trigger, and the tables that ask this of
-//! up to 64 groups of patterns at once. It may say yes too often, never no wrongly.
+//! Which bytes a pattern can have around its trigger. It may say yes too often, never no wrongly.
 
 use std::fmt;
 
@@ -8,12 +7,9 @@ use regex_automata::util::primitives::StateID;
 
 /// How many bytes from the trigger on are looked at.
 pub(super) const DEPTH: usize = 4;
-const GROUPS: usize = 64;
-/// How many places are judged in one step.
-pub(super) const BLOCK: usize = 8;
 
 /// A set of bytes.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ByteSet([u128; 2]);
 
 /// The bytes that can stand before the trigger, and at it and after.
@@ -31,25 +27,14 @@ pub(super) struct Place {
     pub(super) can_end: bool,
 }
 
-/// A bit per group of patterns, by place and byte.
-pub(super) struct Tables {
-    before: [u64; 256],
-    begin: u64,
-    at: [[u64; 256]; DEPTH],
-    end: [u64; DEPTH],
-    groups: Vec<Vec<usize>>,
-}
-
 impl ByteSet {
     pub(super) const ALL: Self = Self([u128::MAX; 2]);
 
     pub(super) fn non_word() -> Self {
         let mut set = Self::default();
-        for byte in 0..=255_u8 {
-            if !is_word(byte) {
-                set.add(byte);
-            }
-        }
+        (0..=255)
+            .filter(|byte| !is_word(*byte))
+            .for_each(|byte| set.add(byte));
         set
     }
 
@@ -72,6 +57,44 @@ impl ByteSet {
         let [low, high] = self.0;
         let half = if byte < 128 { low } else { high };
         half >> (byte & 127) & 1 == 1
+    }
+
+    /// The bytes of the set, in order.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = u8> {
+        let [low, high] = self.0;
+        [(low, 0), (high, 128)]
+            .into_iter()
+            .flat_map(|(half, first)| {
+                let mut left = half;
+                std::iter::from_fn(move || {
+                    let byte = u8::try_from(left.trailing_zeros()).ok()?;
+                    left = (left != 0).then(|| left & (left - 1))?;
+                    Some(first + byte)
+                })
+            })
+    }
+
+    /// It holds ASCII word characters alone.
+    pub(super) fn is_word(&self) -> bool {
+        self.bytes().all(is_word)
+    }
+
+    /// Adds every byte of another set.
+    pub(super) fn join(&mut self, other: &Self) {
+        let halves = self.0.iter_mut().zip(other.0);
+        halves.for_each(|(half, other)| *half |= other);
+    }
+
+    /// The bytes that both hold.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let [low, high] = self.0;
+        let [other_low, other_high] = other.0;
+        Self([low & other_low, high & other_high])
+    }
+
+    /// It holds every byte of another set.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        self.and(other) == *other
     }
 }
 
@@ -201,137 +224,6 @@ fn step(nfa: &NFA, states: &[StateID]) -> Option<(ByteSet, Vec<StateID>)> {
     next.sort_unstable();
     next.dedup();
     Some((bytes, next))
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "a byte can't be outside a table of 256, and the loops stay within their arrays"
-)]
-impl Tables {
-    /// Puts each fingerprint into a group; beyond 64 patterns, groups are shared.
-    pub(super) fn new<'f>(of: impl Iterator<Item = (usize, &'f Fingerprint)>) -> Box<Self> {
-        let mut tables = Box::new(Self {
-            before: [0; 256],
-            begin: 0,
-            at: [[0; 256]; DEPTH],
-            end: [0; DEPTH],
-            groups: Vec::new(),
-        });
-        for (count, (program, fingerprint)) in of.enumerate() {
-            tables.add(count % GROUPS, program, fingerprint);
-        }
-        tables
-    }
-
-    fn add(&mut self, group: usize, program: usize, fingerprint: &Fingerprint) {
-        let bit = 1 << group;
-        match self.groups.get_mut(group) {
-            Some(members) => members.push(program),
-            None => self.groups.push(vec![program]),
-        }
-        if fingerprint.can_begin {
-            self.begin |= bit;
-        }
-        for byte in 0..=255_u8 {
-            if fingerprint.before.contains(byte) {
-                self.before[usize::from(byte)] |= bit;
-            }
-            for (table, place) in self.at.iter_mut().zip(&fingerprint.at) {
-                if place.bytes.contains(byte) {
-                    table[usize::from(byte)] |= bit;
-                }
-            }
-        }
-        for (end, place) in self.end.iter_mut().zip(&fingerprint.at) {
-            if place.can_end {
-                *end |= bit;
-            }
-        }
-    }
-
-    /// The programs behind a bit.
-    pub(super) fn group(&self, bit: u32) -> &[usize] {
-        self.groups.get(bit as usize).map_or(&[], Vec::as_slice)
-    }
-
-    /// Visits those of `programs` whose group may match at `at`, in tables that hold every program in
-    /// order.
-    pub(super) fn told_apart(
-        &self,
-        programs: &[usize],
-        haystack: &[u8],
-        at: usize,
-        mut visit: impl FnMut(usize),
-    ) {
-        let mask = self.mask(haystack, at);
-        for program in programs {
-            if mask >> (program % GROUPS) & 1 == 1 {
-                visit(*program);
-            }
-        }
-    }
-
-    /// The groups that may match at `at`.
-    #[inline]
-    pub(super) fn mask(&self, haystack: &[u8], at: usize) -> u64 {
-        let near = at.checked_sub(1).and_then(|before| haystack.get(before..));
-        if let Some([before, first, second, third, fourth, ..]) = near {
-            let [table, ..] = &self.at;
-            let start = table[usize::from(*first)] & self.before[usize::from(*before)];
-            return start
-                & self.at[1][usize::from(*second)]
-                & self.at[2][usize::from(*third)]
-                & self.at[3][usize::from(*fourth)];
-        }
-        let mut mask = match at.checked_sub(1).and_then(|before| haystack.get(before)) {
-            Some(byte) => self.before[usize::from(*byte)],
-            None => self.begin,
-        };
-        for depth in 0..DEPTH {
-            mask &= match haystack.get(at + depth) {
-                Some(byte) => self.at[depth][usize::from(*byte)],
-                None => self.end[depth],
-            };
-        }
-        mask
-    }
-
-    /// Some group may match at one of the eight bytes from the second of `window` on, as far as
-    /// three places tell: a word that begins like a match seldom goes on like one.
-    #[inline]
-    pub(super) fn may_match(&self, window: &[u8; BLOCK + DEPTH]) -> bool {
-        let [first, second, third, _] = &self.at;
-        let mut any = 0;
-        for i in 0..BLOCK {
-            any |= first[usize::from(window[i + 1])]
-                & second[usize::from(window[i + 2])]
-                & third[usize::from(window[i + 3])];
-        }
-        any != 0
-    }
-
-    /// The groups that may match at the eight bytes from the second of `window` on.
-    #[inline]
-    pub(super) fn masks(&self, window: &[u8; BLOCK + DEPTH]) -> [u64; BLOCK] {
-        let [first, second, third, fourth] = &self.at;
-        let mut masks = [0; BLOCK];
-        for (i, mask) in masks.iter_mut().enumerate() {
-            *mask = self.before[usize::from(window[i])]
-                & first[usize::from(window[i + 1])]
-                & second[usize::from(window[i + 2])]
-                & third[usize::from(window[i + 3])]
-                & fourth[usize::from(window[i + 4])];
-        }
-        masks
-    }
-}
-
-impl fmt::Debug for Tables {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tables")
-            .field("groups", &self.groups)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A letter, digit or underscore of ASCII.

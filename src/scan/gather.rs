@@ -8,10 +8,10 @@ pub(super) trait Joined {
     fn rate(&self) -> f64;
 }
 
-/// Joins until there are at `most` so many: again and again those two that pass the least more
-/// together than apart. The order does not stay.
-pub(super) fn gather<T: Joined>(mut all: Vec<T>, most: usize) -> Vec<T> {
-    if all.len() <= most {
+/// Joins until there are at `most` so many, and as long as it lets less pass than is `worth` it: again and
+/// again those two that pass the least more together than apart. The order does not stay.
+pub(super) fn gather<T: Joined>(mut all: Vec<T>, most: usize, worth: f64) -> Vec<T> {
+    if all.len() <= most && worth == f64::NEG_INFINITY {
         return all;
     }
     let mut rates: Vec<f64> = all.iter().map(T::rate).collect();
@@ -28,12 +28,15 @@ pub(super) fn gather<T: Joined>(mut all: Vec<T>, most: usize) -> Vec<T> {
     };
     let indices = 0..all.len();
     let mut best: Vec<_> = indices.map(|at| nearest(&all, &rates, at)).collect();
-    while all.len() > most {
+    loop {
         let pairs = best.iter().enumerate();
         let costs = pairs.filter_map(|(at, best)| best.map(|(other, cost)| (at, other, cost)));
-        let Some((at, gone, _)) = costs.min_by(|a, b| a.2.total_cmp(&b.2)) else {
+        let Some((at, gone, cost_of_it)) = costs.min_by(|a, b| a.2.total_cmp(&b.2)) else {
             break;
         };
+        if all.len() <= most && cost_of_it >= worth {
+            break;
+        }
         // The last takes the place of the one that is gone.
         let last = all.len() - 1;
         let other = all.swap_remove(gone);

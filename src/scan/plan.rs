@@ -1,18 +1,30 @@
-//! How candidates are told from bitmaps: which classes are needed, which shifted conjunctions are
-//! shared, and which patterns each of the results is for.
+//! How candidates are told from bitmaps: which classes are needed, and which shifted conjunctions of
+//! them, or which first bytes, every match begins with.
 
-use super::fingerprint::{ByteSet, Fingerprint, Tables, is_word};
+use std::sync::{Arc, LazyLock};
+
+use super::fingerprint::{ByteSet, is_word};
+use super::gather::{Joined, gather};
+use super::prefix::keys;
 use super::sequence::Sequence;
 use super::teddy::Teddy;
+use super::token;
 
 /// The most classes of bytes that become bitmaps.
-pub(super) const CLASSES: usize = 24;
-/// Bitmaps in all: classes, then what is shared between sequences.
-pub(super) const ROWS: usize = 64;
-/// The most results; patterns beyond share those of others.
-pub(super) const FAMILIES: usize = 96;
-/// A pattern whose beginnings are rarer than this in everyday text is found by its first bytes.
-const RARE: f64 = 1e-3;
+pub(super) const CLASSES: usize = 40;
+/// Bitmaps in all: classes, and the beginnings of long runs.
+pub(super) const ROWS: usize = CLASSES + 1;
+/// The most conjunctions.
+const FAMILIES: usize = 24;
+/// A conjunction less is worth candidates at so many of all places.
+const WORTH: f64 = 2e-3;
+/// How many classes are chosen for what they alone tell of some sequences.
+const TELLING: usize = 20;
+/// In how many tables patterns are told by their first bytes: at every place, and where a long run is near.
+const NEAR: usize = 2;
+const DISTANT: usize = 4;
+/// How many places of a sequence they look at, the one before the match among them.
+const PLACES: usize = 10;
 
 /// The bytes of a class, in the form that shuffles take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,14 +35,6 @@ pub(super) struct Class {
     pub(super) is_high: bool,
 }
 
-/// A bitmap made of two: `first`, and `second` at `shift` places later.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
-    pub(super) first: usize,
-    pub(super) second: usize,
-    pub(super) shift: u32,
-}
-
 /// A bitmap that must be set `shift` places later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Term {
@@ -38,14 +42,10 @@ pub(super) struct Term {
     pub(super) row: usize,
 }
 
-/// Patterns that share their candidates.
+/// Where all of these hold, a match may begin: the rarest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Family {
-    /// A candidate is where all of these hold,
-    pub(super) common: Vec<Term>,
-    /// and all of one of these.
-    pub(super) any: Vec<Vec<Term>>,
-    pub(super) programs: Vec<usize>,
+    pub(super) terms: Vec<Term>,
 }
 
 /// The bitmaps to make, and what to make of them. Bit `i` is about the place `i`: row 0 tells the
@@ -53,81 +53,242 @@ pub(super) struct Family {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) classes: Vec<Class>,
-    pub(super) pairs: Vec<Pair>,
+    /// The row of the characters of tokens, where their long runs are of use. Where these begin is told
+    /// in the row after the classes.
+    pub(super) token: Option<usize>,
     pub(super) families: Vec<Family>,
     /// What is found by its first bytes.
     pub(super) teddy: Teddy,
-    /// Which of the programs that it is for can begin at a place.
-    pub(super) rare: Box<Tables>,
+    /// What is found by its first bytes where a long run is near.
+    pub(super) distant: Teddy,
+    /// In how many words of 64 places after the candidate's such a run may begin, at most.
+    pub(super) reach: u32,
 }
 
-/// What a plan is made of: a program's sequences, each with the byte before it.
+/// What a plan is made of: a program's sequences, each with the byte before it, and how far away a long
+/// run begins, at most, where each match has one.
+#[derive(Clone, Copy)]
 pub(super) struct Beginnings<'p> {
-    pub(super) program: usize,
     pub(super) sequences: &'p [Sequence],
-    pub(super) fingerprint: &'p Fingerprint,
+    pub(super) distance: Option<usize>,
+}
+
+/// The beginning of some sequences: the classes of their places.
+#[derive(Clone, Debug)]
+struct Shape {
+    /// Each by its number; what is in no class is anything.
+    places: Vec<Option<usize>>,
+    /// At which of the places a long run begins.
+    run: Option<usize>,
+    classes: Arc<Classes>,
+}
+
+/// The classes that become bitmaps: what is no word character, then others that hold bytes beyond
+/// ASCII, then the rest.
+#[derive(Debug)]
+struct Classes {
+    sets: Vec<ByteSet>,
+    /// By two of them: the narrowest that holds both.
+    both: Vec<Option<usize>>,
+    /// How often everyday text has one, and where one of its like stands before it.
+    shares: Vec<(f64, f64)>,
 }
 
 impl Plan {
     pub(super) fn new<'p>(all: impl Iterator<Item = Beginnings<'p>>) -> Self {
-        let (rare, common): (Vec<_>, Vec<_>) = all.partition(|of| is_rare(of.sequences));
-        let teddy = Teddy::new(rare.iter().flat_map(|of| of.sequences));
-        let sets = choose(common.iter().flat_map(|of| of.sequences));
-        let shares: Vec<f64> = sets.iter().map(share_of).collect();
-        let mut families: Vec<Family> = Vec::new();
-        for of in &common {
-            let mut any: Vec<_> = of.sequences.iter().map(|s| terms(s, &sets)).collect();
-            any.sort();
-            any.dedup();
-            let same = families.iter().position(|family| family.any == any);
-            let is_full = families.len() == FAMILIES;
-            match same.or_else(|| is_full.then(|| cheapest(&families, &any, &shares))?) {
-                Some(at) => {
-                    if let Some(family) = families.get_mut(at) {
-                        family.programs.push(of.program);
-                        if same.is_none() {
-                            family.any.append(&mut any);
-                        }
-                    }
-                }
-                None => families.push(Family {
-                    any,
-                    programs: vec![of.program],
-                    ..Family::default()
-                }),
+        let (literal, other): (Vec<_>, Vec<_>) = all.partition(|of| keys(of.sequences).is_some());
+        let (far, near): (Vec<Beginnings<'_>>, Vec<_>) =
+            literal.into_iter().partition(|of| of.distance.is_some());
+        let furthest = far.iter().filter_map(|of| of.distance).max().unwrap_or(0);
+        let shared = || other.iter().flat_map(|of| of.sequences);
+        let classes = Arc::new(Classes::of(shared()));
+        let mut shapes: Vec<Shape> = Vec::new();
+        for shape in shared().map(|sequence| Shape::of(sequence, &classes)) {
+            let is_same = |of: &Shape| of.places == shape.places && of.run == shape.run;
+            if !shapes.iter().any(is_same) {
+                shapes.push(shape);
             }
         }
-        families.iter_mut().for_each(Family::factor);
-        let pairs = share(&mut families, sets.len());
-        let rare = rare.iter().map(|of| (of.program, of.fingerprint));
+        let shapes = gather(shapes, FAMILIES, WORTH);
+        let has_runs = !far.is_empty() || shapes.iter().any(|shape| shape.run.is_some());
+        // Only the classes that are used, in their order.
+        let token = token::characters();
+        let is_used = |(row, set): &(usize, &ByteSet)| {
+            let is_place = |shape: &Shape| shape.places.contains(&Some(*row));
+            *row == 0 || has_runs && **set == token || shapes.iter().any(is_place)
+        };
+        let (rows, sets): (Vec<usize>, Vec<&ByteSet>) =
+            classes.sets.iter().enumerate().filter(is_used).unzip();
+        let row_of = |class: usize| rows.iter().position(|row| *row == class);
+        let token = sets.iter().position(|set| **set == token);
+        let families = shapes.iter().map(|shape| shape.family(row_of, rows.len()));
         Self {
-            classes: sets.iter().map(Class::of).collect(),
-            pairs,
-            families,
-            teddy,
-            rare: Tables::new(rare),
+            families: families.collect(),
+            classes: sets.into_iter().map(Class::of).collect(),
+            token: token.filter(|_| has_runs),
+            teddy: Teddy::new(near.iter().flat_map(|of| of.sequences), NEAR),
+            distant: Teddy::new(far.iter().flat_map(|of| of.sequences), DISTANT),
+            // A candidate is told one place before its first byte.
+            reach: u32::try_from((furthest + 64) / 64).unwrap_or(u32::MAX),
         }
     }
 }
 
-impl Family {
-    /// Takes what all sequences have in common out of them.
-    fn factor(&mut self) {
-        let Some((first, others)) = self.any.split_first() else {
-            return;
-        };
-        let is_common = |term: &Term| others.iter().all(|other| other.contains(term));
-        self.common = first.iter().copied().filter(is_common).collect();
-        for terms in &mut self.any {
-            terms.retain(|term| !self.common.contains(term));
+impl Shape {
+    fn of(sequence: &Sequence, classes: &Arc<Classes>) -> Self {
+        let token = token::characters();
+        let is_pure = |places: &[ByteSet]| places.iter().all(|set| token.covers(set));
+        let after = sequence.places.get(1..).unwrap_or_default();
+        let run = after.windows(token::LEAST).position(is_pure);
+        let places = sequence.places.iter().take(PLACES);
+        Self {
+            places: places.map(|set| classes.narrowest(set)).collect(),
+            run: run.map(|at| at + 1),
+            classes: classes.clone(),
         }
-        self.any.sort();
-        self.any.dedup();
     }
 
-    fn conjunctions(&mut self) -> impl Iterator<Item = &mut Vec<Term>> {
-        std::iter::once(&mut self.common).chain(&mut self.any)
+    /// The family of it, with the rows of classes, and the row of long runs.
+    fn family(&self, row_of: impl Fn(usize) -> Option<usize>, runs: usize) -> Family {
+        let terms = (0..).zip(&self.places).filter_map(|(shift, class)| {
+            let row = row_of((*class)?)?;
+            Some((self.classes.share((*class)?), Term { shift, row }))
+        });
+        let mut terms: Vec<(f64, Term)> = terms.collect();
+        if let Some(shift) = self.run.and_then(|at| u32::try_from(at).ok()) {
+            terms.push((RUNS, Term { shift, row: runs }));
+        }
+        terms.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        Family {
+            terms: terms.into_iter().map(|(_, term)| term).collect(),
+        }
     }
+}
+
+impl Joined for Shape {
+    fn joined(&self, other: &Self) -> Self {
+        let pairs = self.places.iter().zip(&other.places);
+        let both = pairs.map(|pair| match pair {
+            (Some(one), Some(other)) => self.classes.both(*one, *other),
+            _ => None,
+        });
+        Self {
+            places: both.collect(),
+            run: self.run.filter(|run| other.run == Some(*run)),
+            classes: self.classes.clone(),
+        }
+    }
+
+    fn rate(&self) -> f64 {
+        let mut before = None;
+        let mut rate = 1.0;
+        for class in &self.places {
+            let shares = class.and_then(|class| self.classes.shares.get(class));
+            let (first, next) = shares.copied().unwrap_or((1.0, 1.0));
+            rate *= match before {
+                // Digits, and letters, come in runs.
+                Some(before) if before != 0 => next,
+                _ => first,
+            };
+            before = *class;
+        }
+        self.run.map_or(rate, |_| rate.min(1.0) * RUNS)
+    }
+}
+
+/// At how many of its places everyday text has a long run of the characters of tokens, as a share.
+const RUNS: f64 = 0.02;
+
+impl Classes {
+    fn of<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Self {
+        // What tells more of a sequence than all else, and what tells anything of any.
+        let (mut telling, mut wanted) = (Wanted::default(), Wanted::default());
+        for sequence in sequences {
+            let places = sequence.places.iter().take(PLACES);
+            let bits = |set| -share_of(&set).max(1e-6).log2();
+            let mut places: Vec<_> = places.map(standard).map(|set| (set, bits(set))).collect();
+            places.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+            if let [(set, most), (_, next), ..] = places.as_slice() {
+                telling.add((*set, most - next));
+            }
+            places.into_iter().for_each(|of| wanted.add(of));
+        }
+        let mut sets = vec![ByteSet::non_word(), token::characters()];
+        // What others join in.
+        sets.extend(*USUAL);
+        let telling = telling.most().into_iter().take(TELLING);
+        for set in telling.chain(wanted.most()) {
+            if !sets.contains(&set) && sets.len() < CLASSES {
+                sets.push(set);
+            }
+        }
+        let first = ByteSet::non_word();
+        sets.sort_by_key(|set| (*set != first, !set.contains(0x80)));
+        let narrowest = |set: &ByteSet| {
+            let covers = sets.iter().enumerate().filter(|(_, of)| of.covers(set));
+            covers.min_by_key(|(_, of)| of.len()).map(|(at, _)| at)
+        };
+        let both = sets.iter().flat_map(|one| {
+            sets.iter().map(move |other| {
+                let mut both = *one;
+                both.join(other);
+                both
+            })
+        });
+        Self {
+            both: both.map(|set| narrowest(&set)).collect(),
+            shares: sets.iter().map(shares).collect(),
+            sets,
+        }
+    }
+
+    fn narrowest(&self, set: &ByteSet) -> Option<usize> {
+        let set = standard(set);
+        let covers = self.sets.iter().enumerate();
+        let covers = covers.filter(|(_, of)| of.covers(&set));
+        covers.min_by_key(|(_, of)| of.len()).map(|(at, _)| at)
+    }
+
+    fn both(&self, one: usize, other: usize) -> Option<usize> {
+        self.both.get(one * self.sets.len() + other).copied()?
+    }
+
+    fn share(&self, class: usize) -> f64 {
+        self.shares.get(class).map_or(1.0, |(share, _)| *share)
+    }
+}
+
+/// Sets with what they tell, in bits, of all sequences together.
+#[derive(Default)]
+struct Wanted(Vec<(ByteSet, f64)>);
+
+impl Wanted {
+    fn add(&mut self, (set, bits): (ByteSet, f64)) {
+        match self.0.iter_mut().find(|(other, _)| *other == set) {
+            Some((_, all)) => *all += bits,
+            None if bits < 0.1 => {}
+            None => self.0.push((set, bits)),
+        }
+    }
+
+    /// The sets, that which tells most first.
+    fn most(mut self) -> Vec<ByteSet> {
+        self.0.sort_by(|(_, a), (_, b)| b.total_cmp(a));
+        self.0.into_iter().map(|(set, _)| set).collect()
+    }
+}
+
+/// How often everyday text has one of these bytes, and how often where a like one stands before it.
+fn shares(set: &ByteSet) -> (f64, f64) {
+    let digits = (b'0'..=b'9').all(|byte| set.contains(byte));
+    let letters = (b'a'..=b'z').all(|byte| set.contains(byte));
+    let share = share_of(set).min(1.0);
+    let next = match (digits, letters) {
+        (_, true) => 0.8,
+        (true, _) => 0.5,
+        _ => 0.0,
+    };
+    (share, share.max(next))
 }
 
 impl Class {
@@ -147,32 +308,24 @@ impl Class {
     }
 }
 
-/// Each sequence begins with three places that are seldom seen together.
-pub(super) fn is_rare(sequences: &[Sequence]) -> bool {
-    // Digits come in runs: where there is one, others are near.
-    let share = |set: &ByteSet| {
-        let digits = (b'0'..=b'9').any(|byte| set.contains(byte));
-        share_of(set).max(if digits { 0.1 } else { 0.0 })
-    };
-    let rate = |sequence: &Sequence| -> f64 {
-        let places = sequence.places.iter().skip(1).take(3);
-        places.map(share).product()
-    };
-    let is_long = |sequence: &Sequence| sequence.places.len() >= 4;
-    sequences.iter().all(is_long) && sequences.iter().map(rate).sum::<f64>() <= RARE
-}
-
 /// How many bytes of everyday text are in a set, as a share of all.
 pub(super) fn share_of(set: &ByteSet) -> f64 {
-    let bytes = (0..=255).filter(|byte| set.contains(*byte));
-    bytes.map(share_of_byte).sum()
+    set.bytes().map(share_of_byte).sum()
 }
+
+/// How many of a hundred letters of English text each letter is (Lewand, Cryptological Mathematics, 2000).
+const LETTERS: [f64; 26] = [
+    8.2, 1.5, 2.8, 4.3, 12.7, 2.2, 2.0, 6.1, 7.0, 0.2, 0.8, 4.0, 2.4, 6.7, 7.5, 1.9, 0.1, 6.0, 6.3,
+    9.1, 2.8, 1.0, 2.4, 0.2, 2.0, 0.1,
+];
 
 /// How often a byte stands in everyday text, roughly.
 pub(super) fn share_of_byte(byte: u8) -> f64 {
     match byte {
         b' ' => 0.12,
-        b'a'..=b'z' => 0.022,
+        b'a'..=b'z' => LETTERS
+            .get(usize::from(byte - b'a'))
+            .map_or(0.0, |share| 0.006 * share),
         b'0'..=b'9' => 0.012,
         b'A'..=b'Z' => 0.004,
         b'"' | b',' | b'.' | b':' | b'-' | b'/' => 0.015,
@@ -184,134 +337,38 @@ pub(super) fn share_of_byte(byte: u8) -> f64 {
     }
 }
 
-/// The family in which one more program costs the least: each is asked wherever the others can begin.
-fn cheapest(families: &[Family], any: &[Vec<Term>], shares: &[f64]) -> Option<usize> {
-    let rate = |any: &[Vec<Term>]| -> f64 {
-        let share = |term: &Term| shares.get(term.row).copied().unwrap_or(1.0);
-        any.iter()
-            .map(|terms| terms.iter().map(share).product::<f64>())
-            .sum()
-    };
-    let own = rate(any);
-    let cost = |family: &Family| {
-        let others = u32::try_from(family.programs.len()).map_or(f64::MAX, f64::from);
-        own * others + rate(&family.any)
-    };
-    let costs = families.iter().map(cost).enumerate();
-    let least = costs.min_by(|(_, a), (_, b)| a.total_cmp(b));
-    least.map(|(at, _)| at)
-}
-
-/// The classes that become bitmaps: what is no word character, then others that hold bytes beyond
-/// ASCII, then the rest.
-fn choose<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Vec<ByteSet> {
-    let mut wanted: Vec<(ByteSet, f64)> = Vec::new();
-    for set in sequences.flat_map(|sequence| &sequence.places) {
-        let set = standard(set);
-        let bits = -share_of(&set).max(1e-6).log2();
-        if set == ByteSet::ALL || bits < 0.1 {
-            continue;
-        }
-        match wanted.iter_mut().find(|(other, _)| *other == set) {
-            Some((_, gain)) => *gain += bits,
-            None => wanted.push((set, bits)),
-        }
-    }
-    wanted.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-    let first = ByteSet::non_word();
-    let others = wanted.into_iter().map(|(set, _)| set);
-    let others = others.filter(|set| *set != first).take(CLASSES - 1);
-    let mut sets: Vec<ByteSet> = std::iter::once(first).chain(others).collect();
-    sets.sort_by_key(|set| (*set != first, !set.contains(0x80)));
-    sets
-}
-
-/// A usual class that is little larger: fewer bitmaps, which more sequences share.
-fn standard(set: &ByteSet) -> ByteSet {
-    let usual: [fn(&u8) -> bool; 6] = [
+/// Classes that many patterns use.
+static USUAL: LazyLock<[ByteSet; 8]> = LazyLock::new(|| {
+    let usual: [fn(&u8) -> bool; 8] = [
         u8::is_ascii_digit,
         u8::is_ascii_uppercase,
         u8::is_ascii_hexdigit,
         u8::is_ascii_alphabetic,
         u8::is_ascii_alphanumeric,
         |byte| is_word(*byte),
+        |byte| byte.is_ascii_digit() || b" -./".contains(byte),
+        |byte| byte.is_ascii_alphanumeric() || b" -./".contains(byte),
     ];
-    for class in usual {
+    usual.map(|class| {
         let mut whole = ByteSet::default();
         (0..128).filter(class).for_each(|byte| whole.add(byte));
+        whole
+    })
+});
+
+/// A usual class that is little larger: fewer bitmaps, which more sequences share.
+fn standard(set: &ByteSet) -> ByteSet {
+    for whole in USUAL.iter() {
         // Single digits seldom tell more than that digits stand there.
         let is_near = whole.len() == 10 || 3 * set.len() >= whole.len();
         if whole.covers(set) && is_near {
-            return whole;
+            return *whole;
         }
     }
     // All bytes beyond ASCII, or none.
     let mut set = *set;
-    if (128..=255).any(|byte| set.contains(byte)) {
+    if set.bytes().any(|byte| byte >= 128) {
         set.add_range(128, 255);
     }
     set
-}
-
-/// The narrowest bitmaps that a sequence follows.
-fn terms(sequence: &Sequence, sets: &[ByteSet]) -> Vec<Term> {
-    let places = sequence.places.iter().zip(0..);
-    let narrowest = places.filter_map(|(set, shift)| {
-        let set = standard(set);
-        let covers = sets.iter().enumerate().filter(|(_, of)| of.covers(&set));
-        let (row, _) = covers.min_by_key(|(_, of)| of.len())?;
-        Some(Term { shift, row })
-    });
-    narrowest.collect()
-}
-
-/// Makes bitmaps of the pairs of terms that occur most, as long as one occurs often enough.
-fn share(families: &mut [Family], classes: usize) -> Vec<Pair> {
-    const OFTEN: usize = 3;
-    let mut pairs: Vec<Pair> = Vec::new();
-    while classes + pairs.len() < ROWS {
-        let mut counts: std::collections::HashMap<(usize, usize, u32), usize> = Default::default();
-        for terms in families.iter_mut().flat_map(Family::conjunctions) {
-            for (i, a) in terms.iter().enumerate() {
-                for b in terms.iter().skip(i + 1) {
-                    *counts.entry((a.row, b.row, b.shift - a.shift)).or_default() += 1;
-                }
-            }
-        }
-        // The same plan at every build: among equals the least.
-        let best = counts
-            .into_iter()
-            .max_by_key(|(pair, n)| (*n, std::cmp::Reverse(*pair)));
-        let Some(((first, second, shift), OFTEN..)) = best else {
-            break;
-        };
-        let row = classes + pairs.len();
-        for terms in families.iter_mut().flat_map(Family::conjunctions) {
-            replace(terms, first, second, shift, row);
-        }
-        pairs.push(Pair {
-            first,
-            second,
-            shift,
-        });
-    }
-    pairs
-}
-
-fn replace(terms: &mut Vec<Term>, first: usize, second: usize, shift: u32, row: usize) {
-    let mut i = 0;
-    while let Some(term) = terms.get(i).copied() {
-        let partner = terms.iter().position(|other| {
-            other.row == second && other.shift == term.shift + shift && *other != term
-        });
-        if let Some(at) = partner.filter(|_| term.row == first) {
-            terms.remove(at);
-            if let Some(term) = terms.get_mut(i - usize::from(at < i)) {
-                term.row = row;
-            }
-        } else {
-            i += 1;
-        }
-    }
-    terms.sort();
 }

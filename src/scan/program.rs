@@ -7,9 +7,10 @@ use super::fingerprint::{ByteSet, Fingerprint};
 use super::gate::Gate;
 use super::long_run::LongRun;
 use super::matcher::{RegexMatcher, nfa};
-use super::plan::is_rare;
-use super::sequence::{MOST, MOST_RARE, Sequence, sequences};
+use super::prefix::keys;
+use super::sequence::{MOST, MOST_LITERAL, Sequence, sequences};
 use super::terms::Terms;
+use super::token;
 use super::{BuildError, BuildErrorKind, PatternId, Strength, TailKind};
 
 /// The longest match of one pattern, in bytes; what goes on longer does so as a tail.
@@ -32,6 +33,8 @@ pub(super) struct Program {
     /// How many digits each match has, where the pattern fixes it.
     pub(super) digits: Option<usize>,
     pub(super) fingerprint: Fingerprint,
+    /// How far from its trigger a long run of the characters of tokens begins in each match, at most.
+    pub(super) distance: Option<usize>,
     /// What a match begins with: at the first place the byte before it.
     pub(super) sequences: Vec<Sequence>,
 }
@@ -116,8 +119,8 @@ impl Program {
             }
         };
         let begins = begins.as_ref().unwrap_or(&hir);
-        let many = after(&fingerprint, sequences(begins, MOST_RARE));
-        let sequences = if is_rare(&many) {
+        let many = after(&fingerprint, sequences(begins, MOST_LITERAL));
+        let sequences = if keys(&many).is_some() {
             many
         } else {
             after(&fingerprint, sequences(begins, MOST))
@@ -134,6 +137,7 @@ impl Program {
             tail: None,
             max_len,
             digits: digits(&hir),
+            distance: token::distance(begins),
             sequences,
             fingerprint,
         })
@@ -152,6 +156,7 @@ impl Program {
             long_run: None,
             max_len: terms.max_len(),
             digits: None,
+            distance: None,
             sequences,
             fingerprint,
             matcher: Matcher::Terms(Box::new(terms)),

@@ -22,7 +22,7 @@ pub(super) fn is_hopeless(
     };
     match (validator.shape, digits) {
         (Shape::Card, Some(count)) => !luhn(text, count),
-        (Shape::Ipv6, _) => has_too_many_colons(text),
+        (Shape::Ipv6, _) => has_odd_colons(text),
         _ => false,
     }
 }
@@ -72,8 +72,9 @@ fn luhn(text: &[u8], count: usize) -> bool {
     false
 }
 
-/// A second `::` or a ninth colon in what any match covers: no address has them.
-fn has_too_many_colons(text: &[u8]) -> bool {
+/// Colons as no address has them, in what any match covers: a second `::` or a ninth; or, in a run that
+/// ends there, no `::` and fewer than six, as times have.
+fn has_odd_colons(text: &[u8]) -> bool {
     // The shortest of the patterns' longest matches, less what their ends may leave out.
     const COVERED: usize = 32;
     let run = text.iter().take(COVERED);
@@ -89,7 +90,7 @@ fn has_too_many_colons(text: &[u8]) -> bool {
         } else if byte.is_ascii_hexdigit() {
             colons = 0;
         } else {
-            return false;
+            return gaps == 0 && all < 6;
         }
     }
     false

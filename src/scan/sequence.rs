@@ -5,15 +5,15 @@ use std::borrow::Cow;
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
-use super::fingerprint::{ByteSet, is_word};
+use super::fingerprint::ByteSet;
 use super::gather::{Joined, gather};
 use super::plan::share_of;
 use super::program::ascii;
 
 /// The most sequences of one pattern; what would need more is cut short.
-pub(super) const MOST: usize = 8;
-/// The most where it makes a pattern's beginnings rare.
-pub(super) const MOST_RARE: usize = 24;
+pub(super) const MOST: usize = 24;
+/// The most where each of them begins with a few strings.
+pub(super) const MOST_LITERAL: usize = 64;
 /// The most places of one sequence. With the byte before, they fit into one word's shift.
 const REACH: usize = 24;
 /// Lengths of an optional part that are told apart.
@@ -205,7 +205,7 @@ fn merged(all: Vec<Sequence>, most: usize) -> Vec<Sequence> {
         }
     }
     if kept.len() <= MANY {
-        return gather(kept, most);
+        return gather(kept, most, f64::NEG_INFINITY);
     }
     let Some((first, others)) = kept.split_first() else {
         return kept;
@@ -264,37 +264,5 @@ fn ends_with_boundary(hir: &Hir) -> bool {
             Look::WordAscii | Look::WordUnicode | Look::WordEndAscii | Look::WordEndUnicode
         ),
         _ => false,
-    }
-}
-
-impl ByteSet {
-    /// It holds ASCII word characters alone.
-    pub(super) fn is_word(&self) -> bool {
-        (0..=255).all(|byte| is_word(byte) || !self.contains(byte))
-    }
-
-    /// Adds every byte of another set.
-    pub(super) fn join(&mut self, other: &Self) {
-        for byte in 0..=255 {
-            if other.contains(byte) {
-                self.add(byte);
-            }
-        }
-    }
-
-    /// The bytes that both hold.
-    pub(super) fn and(&self, other: &Self) -> Self {
-        let mut both = Self::default();
-        for byte in 0..=255 {
-            if self.contains(byte) && other.contains(byte) {
-                both.add(byte);
-            }
-        }
-        both
-    }
-
-    /// It holds every byte of another set.
-    pub(super) fn covers(&self, other: &Self) -> bool {
-        (0..=255).all(|byte| self.contains(byte) || !other.contains(byte))
     }
 }

@@ -11,9 +11,9 @@ mod x86;
 )]
 mod x86_entry;
 
-use super::plan::{FAMILIES, Plan, ROWS};
+use super::plan::{Plan, ROWS};
 
-/// How many words of 64 places are judged at once: a bit for each fits into `Maps::busy`.
+/// How many words of 64 places are judged at once.
 pub(super) const WORDS: usize = 32;
 /// How many places that is.
 pub(super) const TILE: usize = WORDS * 64;
@@ -90,39 +90,33 @@ impl Strategy {
 /// The bitmaps of one tile.
 pub(super) struct Maps {
     rows: [[u64; ROW]; ROWS],
-    /// The candidates of each family.
-    pub(super) found: [[u64; WORDS]; FAMILIES],
-    /// Which words of a family's candidates aren't zero.
-    pub(super) busy: [u32; FAMILIES],
-    /// The candidates of what begins with rare bytes.
-    pub(super) rare: [u64; WORDS],
+    /// The candidates of what begins with few strings,
+    pub(super) literal: [u64; WORDS],
+    /// and of what begins with classes of bytes.
+    pub(super) classes: [u64; WORDS],
 }
 
 impl Maps {
     pub(super) const fn new() -> Self {
         Self {
             rows: [[0; ROW]; ROWS],
-            found: [[0; WORDS]; FAMILIES],
-            busy: [0; FAMILIES],
-            rare: [0; WORDS],
+            literal: [0; WORDS],
+            classes: [0; WORDS],
         }
     }
+}
 
-    /// Visits each of the first `words` that isn't zero: which it is, the family whose candidates it tells (one more
-    /// than the last for what begins with rare bytes), and its bits.
-    pub(super) fn each_word(&self, words: usize, mut visit: impl FnMut(usize, u16, u64)) {
-        for (family, (found, busy)) in (0..).zip(self.found.iter().zip(self.busy)) {
-            let mut busy = busy;
-            while busy != 0 {
-                let word = busy.trailing_zeros() as usize;
-                busy &= busy - 1;
-                visit(word, family, found.get(word).copied().unwrap_or(0));
-            }
-        }
-        for (word, bits) in self.rare.iter().enumerate().take(words) {
-            if *bits != 0 {
-                visit(word, FAMILIES as u16, *bits);
-            }
+/// Visits each of the first `places` that is set.
+#[inline(always)]
+pub(super) fn each(bits: &[u64; WORDS], places: usize, mut visit: impl FnMut(usize)) {
+    for (bits, start) in bits.iter().zip((0..places).step_by(64)) {
+        let mut bits = match places - start {
+            left @ ..64 => bits & ((1 << left) - 1),
+            _ => *bits,
+        };
+        while bits != 0 {
+            visit(start + bits.trailing_zeros() as usize);
+            bits &= bits - 1;
         }
     }
 }

@@ -36,19 +36,11 @@ pub struct Sweep {
     maps: Option<Box<Maps>>,
     /// The stretch of the buffer that the candidates are of: none when it is empty.
     stretch: Range<usize>,
-    /// The candidates word by word of the bitmaps, and where each word's begin.
-    candidates: Vec<Candidate>,
-    begins: [u32; WORDS + 1],
-    /// The places of all candidates.
-    any: [u64; WORDS],
+    /// The places of the candidates, counted from the stretch's first: of what begins with few strings,
+    /// and of what begins with classes of bytes.
+    literal: [u64; WORDS],
+    classes: [u64; WORDS],
     progress: Progress,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Candidate {
-    /// Counted from the stretch's first.
-    place: u16,
-    family: u16,
 }
 
 impl Sweep {
@@ -58,9 +50,8 @@ impl Sweep {
             buffer: (0, 0),
             maps: None,
             stretch: 0..0,
-            candidates: Vec::new(),
-            begins: [0; WORDS + 1],
-            any: [0; WORDS],
+            literal: [0; WORDS],
+            classes: [0; WORDS],
             progress: Progress::default(),
         }
     }
@@ -108,19 +99,18 @@ impl Sweep {
                 self.look_ahead(buffer, at);
             }
             let to = text.end.min(self.stretch.end);
-            for index in self.candidates_in(at, to) {
-                let Some(candidate) = self.candidates.get(index) else {
-                    break;
-                };
-                let place = self.stretch.start + usize::from(candidate.place);
-                if (at..to).contains(&place) {
-                    let (automaton, progress) = (&self.automaton, &mut self.progress);
-                    let of = usize::from(candidate.family);
-                    automaton.programs_of(of, buffer, place, |program| {
-                        automaton.ask(program, window, place - text.start, progress, sink);
-                    });
-                }
-            }
+            let (start, range) = (self.stretch.start, at..to);
+            let (automaton, progress) = (&self.automaton, &mut self.progress);
+            let mut ask = |program, place| {
+                automaton.ask(program, window, place - text.start, progress, sink);
+            };
+            let relative = range.start - start..range.end - start;
+            each(&self.literal, relative.clone(), |place| {
+                automaton.literal_at(buffer, start + place, |program| ask(program, start + place));
+            });
+            each(&self.classes, relative, |place| {
+                automaton.classes_at(buffer, start + place, |program| ask(program, start + place));
+            });
             at = to;
         }
     }
@@ -131,59 +121,34 @@ impl Sweep {
             && buffer.len() - at >= self.automaton.fewest()
     }
 
-    /// The candidates of the words that hold the places `from..to`; none when those places have none.
-    fn candidates_in(&self, from: usize, to: usize) -> Range<usize> {
-        let (from, to) = (from - self.stretch.start, to - self.stretch.start);
-        let (first, last) = (from / 64, to.saturating_sub(1) / 64);
-        if first == last {
-            let any = self.any.get(first).copied().unwrap_or(0);
-            let (before, after) = (from % 64, 63 - to.saturating_sub(1) % 64);
-            if any >> before << before << after == 0 {
-                return 0..0;
-            }
-        }
-        let begins = self.begins.get(first).zip(self.begins.get(last + 1));
-        begins.map_or(0..0, |(from, to)| *from as usize..*to as usize)
-    }
-
     /// Finds the candidates of the stretch that begins at `from`.
     fn look_ahead(&mut self, buffer: &[u8], from: usize) {
         let maps = self.maps.get_or_insert_with(|| Box::new(Maps::new()));
         self.stretch = from..buffer.len().min(from + TILE);
         let words = self.stretch.len().div_ceil(64);
         self.automaton.scan(buffer, from, words, maps);
-        let mut begins = [0; WORDS + 1];
-        self.any = [0; WORDS];
-        maps.each_word(words, |word, _, bits| {
-            if let (Some(count), Some(any)) = (begins.get_mut(word + 1), self.any.get_mut(word)) {
-                *count += bits.count_ones();
-                *any |= bits;
-            }
-        });
-        let mut count = 0;
-        for begin in &mut begins {
-            count += *begin;
-            *begin = count;
-        }
-        self.begins = begins;
-        let mut next = begins;
-        self.candidates.resize(count as usize, Candidate::default());
-        maps.each_word(words, |word, family, mut bits| {
-            let Some(at) = next.get_mut(word) else {
+        (self.literal, self.classes) = (maps.literal, maps.classes);
+    }
+}
+
+/// Visits those of `places` that are set.
+#[inline]
+fn each(bits: &[u64; WORDS], places: Range<usize>, mut visit: impl FnMut(usize)) {
+    let mut from = places.start;
+    while from < places.end {
+        let Some(bits) = bits.get(from / 64) else {
+            return;
+        };
+        let mut bits = bits >> (from % 64);
+        while bits != 0 {
+            let at = from + bits.trailing_zeros() as usize;
+            if at >= places.end {
                 return;
-            };
-            while bits != 0 {
-                if let Some(candidate) = self.candidates.get_mut(*at as usize) {
-                    *candidate = Candidate {
-                        place: u16::try_from(word * 64 + bits.trailing_zeros() as usize)
-                            .unwrap_or_default(),
-                        family,
-                    };
-                }
-                *at += 1;
-                bits &= bits - 1;
             }
-        });
+            visit(at);
+            bits &= bits - 1;
+        }
+        from = (from / 64 + 1) * 64;
     }
 }
 

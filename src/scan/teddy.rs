@@ -1,6 +1,5 @@
-//! Patterns that begin with rare bytes: four places are looked up by halves of their bytes, in eight
-//! buckets of patterns at once, and eight more of those that begin a word. It may say yes too often,
-//! never no wrongly.
+//! Patterns that begin with few strings: four places are looked up by halves of their bytes, in eight
+//! buckets of patterns at once. It may say yes too often, never no wrongly.
 
 use std::sync::LazyLock;
 
@@ -24,10 +23,7 @@ static SHARES: LazyLock<[[f64; 16]; 16]> = LazyLock::new(|| {
 
 #[derive(Clone, Debug)]
 pub(super) struct Teddy {
-    /// For patterns that begin after something that is no word character.
-    pub(super) bounded: Halves,
-    /// For those that can begin anywhere.
-    pub(super) free: Halves,
+    pub(super) tables: Vec<Halves>,
 }
 
 /// For each place, by the low and by the high half of a byte: a bit for each bucket.
@@ -35,7 +31,8 @@ pub(super) struct Teddy {
 pub(super) struct Halves {
     pub(super) low: [[u8; 16]; PLACES],
     pub(super) high: [[u8; 16]; PLACES],
-    pub(super) is_empty: bool,
+    /// For patterns that begin after something that is no word character.
+    pub(super) is_bounded: bool,
 }
 
 /// The halves of the bytes that stand at each place.
@@ -46,8 +43,9 @@ struct Bucket {
 }
 
 impl Teddy {
-    /// The tables for these sequences, each of which begins with the byte before.
-    pub(super) fn new<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Self {
+    /// The tables for these sequences, each of which begins with the byte before: at `most` so many for those that
+    /// begin a word, and as many for others.
+    pub(super) fn new<'p>(sequences: impl Iterator<Item = &'p Sequence>, most: usize) -> Self {
         let (mut bounded, mut free) = (Vec::new(), Vec::new());
         for sequence in sequences {
             let Some((before, places)) = sequence.places.split_first() else {
@@ -63,22 +61,22 @@ impl Teddy {
                 side.push(bucket);
             }
         }
-        Self {
-            bounded: Halves::of(&gather(bounded, BUCKETS)),
-            free: Halves::of(&gather(free, BUCKETS)),
+        let mut tables = Vec::new();
+        for (side, is_bounded) in [(bounded, true), (free, false)] {
+            let mut buckets = gather(side, most * BUCKETS, f64::NEG_INFINITY);
+            // Those alike share a table, so that the others' tables pass less.
+            buckets.sort_by_key(|bucket| (bucket.high, bucket.low));
+            let all = buckets.chunks(BUCKETS);
+            tables.extend(all.map(|buckets| Halves::of(buckets, is_bounded)));
         }
-    }
-
-    /// There is no pattern.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bounded.is_empty && self.free.is_empty
+        Self { tables }
     }
 }
 
 impl Halves {
-    fn of(buckets: &[Bucket]) -> Self {
+    fn of(buckets: &[Bucket], is_bounded: bool) -> Self {
         let mut halves = Self {
-            is_empty: buckets.is_empty(),
+            is_bounded,
             ..Self::default()
         };
         for (bit, bucket) in buckets.iter().enumerate() {

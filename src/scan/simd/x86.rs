@@ -4,7 +4,6 @@
 use std::arch::x86_64::*;
 
 use super::super::plan::{CLASSES, Plan};
-use super::super::teddy::{Halves, PLACES};
 use super::x86_entry::{load16, load32, load64};
 use super::{FRAME, Maps, WORDS, logic};
 
@@ -26,11 +25,6 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut 
         .iter()
         .take_while(|class| class.is_high)
         .count();
-    let tables_of = |halves: &Halves| {
-        let low = halves.low.map(|table| wide(&table));
-        (low, halves.high.map(|table| wide(&table)))
-    };
-    let (bounded, free) = (tables_of(&plan.teddy.bounded), tables_of(&plan.teddy.free));
     let at = |offset: usize| frame.get(offset..).and_then(|rest| rest.first_chunk());
     let words = words.min(WORDS);
     for word in 0..=words {
@@ -50,36 +44,43 @@ pub(super) fn avx512(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut 
                 *target |= high;
             }
         }
-        if word == words || plan.teddy.is_empty() {
+    }
+    let near = logic::combine(plan, words, maps);
+    let all = u64::MAX.checked_shr(64 - words as u32).unwrap_or(0);
+    let [non_word, ..] = &maps.rows;
+    let near = near & all;
+    let everywhere = plan.teddy.tables.iter().map(|halves| (halves, all));
+    let distant = plan.distant.tables.iter().map(|halves| (halves, near));
+    for (halves, mut places) in everywhere.chain(distant) {
+        if places == 0 {
             continue;
         }
-        // Four places, each by the halves of its bytes.
-        let mut begins_word = _mm512_set1_epi8(-1);
-        let mut begins = begins_word;
-        for place in 0..PLACES {
-            let Some(bytes) = at(word * 64 + 1 + place) else {
-                return;
-            };
-            let bytes = load64(bytes);
-            let (low, high) = (_mm512_and_si512(bytes, low_half), high_half(bytes));
-            let pass = |passed, (lows, highs): &([__m512i; PLACES], [__m512i; PLACES])| {
-                let (Some(lows), Some(highs)) = (lows.get(place), highs.get(place)) else {
-                    return passed;
+        let lows = halves.low.map(|table| wide(&table));
+        let highs = halves.high.map(|table| wide(&table));
+        while places != 0 {
+            let word = places.trailing_zeros() as usize;
+            places &= places - 1;
+            // Four places, each by the halves of its bytes.
+            let mut passed = _mm512_set1_epi8(-1);
+            for (place, (lows, highs)) in lows.iter().zip(&highs).enumerate() {
+                let Some(bytes) = at(word * 64 + 1 + place) else {
+                    return;
                 };
-                let low = _mm512_shuffle_epi8(*lows, low);
-                let both = _mm512_and_si512(low, _mm512_shuffle_epi8(*highs, high));
-                _mm512_and_si512(passed, both)
-            };
-            begins_word = pass(begins_word, &bounded);
-            begins = pass(begins, &free);
-        }
-        let [non_word, ..] = &maps.rows;
-        if let (Some(rare), Some(after)) = (maps.rare.get_mut(word), non_word.get(word)) {
-            *rare = (_mm512_test_epi8_mask(begins_word, begins_word) & after)
-                | _mm512_test_epi8_mask(begins, begins);
+                let bytes = load64(bytes);
+                let low = _mm512_shuffle_epi8(*lows, _mm512_and_si512(bytes, low_half));
+                let high = _mm512_shuffle_epi8(*highs, high_half(bytes));
+                // All three.
+                passed = _mm512_ternarylogic_epi64::<0x80>(passed, low, high);
+            }
+            let mut found = _mm512_test_epi8_mask(passed, passed);
+            if halves.is_bounded {
+                found &= non_word.get(word).copied().unwrap_or(u64::MAX);
+            }
+            if let Some(any) = maps.literal.get_mut(word) {
+                *any |= found;
+            }
         }
     }
-    logic::combine(plan, words, maps);
 }
 
 #[target_feature(enable = "avx2")]
@@ -100,11 +101,6 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Ma
         .iter()
         .take_while(|class| class.is_high)
         .count();
-    let tables_of = |halves: &Halves| {
-        let low = halves.low.map(|table| wide(&table));
-        (low, halves.high.map(|table| wide(&table)))
-    };
-    let (bounded, free) = (tables_of(&plan.teddy.bounded), tables_of(&plan.teddy.free));
     let at = |offset: usize| frame.get(offset..).and_then(|rest| rest.first_chunk());
     let words = words.min(WORDS);
     for word in 0..=words {
@@ -127,37 +123,43 @@ pub(super) fn avx2(plan: &Plan, frame: &[u8; FRAME], words: usize, maps: &mut Ma
                 *target |= high;
             }
         }
-        if word == words || plan.teddy.is_empty() {
+    }
+    let near = logic::combine(plan, words, maps);
+    let all = u64::MAX.checked_shr(64 - words as u32).unwrap_or(0);
+    let [non_word, ..] = &maps.rows;
+    let near = near & all;
+    let everywhere = plan.teddy.tables.iter().map(|halves| (halves, all));
+    let distant = plan.distant.tables.iter().map(|halves| (halves, near));
+    for (halves, mut places) in everywhere.chain(distant) {
+        if places == 0 {
             continue;
         }
-        let (mut after_word, mut anywhere) = (0, 0);
-        for side in [0, 32] {
-            let mut begins_word = _mm256_set1_epi8(-1);
-            let mut begins = begins_word;
-            for place in 0..PLACES {
-                let Some(bytes) = at(word * 64 + side + 1 + place) else {
-                    return;
-                };
-                let bytes = load32(bytes);
-                let (low, high) = (_mm256_and_si256(bytes, low_half), high_half(bytes));
-                let pass = |passed, (lows, highs): &([__m256i; PLACES], [__m256i; PLACES])| {
-                    let (Some(lows), Some(highs)) = (lows.get(place), highs.get(place)) else {
-                        return passed;
+        let lows = halves.low.map(|table| wide(&table));
+        let highs = halves.high.map(|table| wide(&table));
+        while places != 0 {
+            let word = places.trailing_zeros() as usize;
+            places &= places - 1;
+            let mut found = 0;
+            for side in [0, 32] {
+                // Four places, each by the halves of its bytes.
+                let mut passed = _mm256_set1_epi8(-1);
+                for (place, (lows, highs)) in lows.iter().zip(&highs).enumerate() {
+                    let Some(bytes) = at(word * 64 + side + 1 + place) else {
+                        return;
                     };
-                    let low = _mm256_shuffle_epi8(*lows, low);
-                    let both = _mm256_and_si256(low, _mm256_shuffle_epi8(*highs, high));
-                    _mm256_and_si256(passed, both)
-                };
-                begins_word = pass(begins_word, &bounded);
-                begins = pass(begins, &free);
+                    let bytes = load32(bytes);
+                    let low = _mm256_shuffle_epi8(*lows, _mm256_and_si256(bytes, low_half));
+                    let high = _mm256_shuffle_epi8(*highs, high_half(bytes));
+                    passed = _mm256_and_si256(passed, _mm256_and_si256(low, high));
+                }
+                found |= some(passed) << side;
             }
-            after_word |= some(begins_word) << side;
-            anywhere |= some(begins) << side;
-        }
-        let [non_word, ..] = &maps.rows;
-        if let (Some(rare), Some(after)) = (maps.rare.get_mut(word), non_word.get(word)) {
-            *rare = (after_word & after) | anywhere;
+            if halves.is_bounded {
+                found &= non_word.get(word).copied().unwrap_or(u64::MAX);
+            }
+            if let Some(any) = maps.literal.get_mut(word) {
+                *any |= found;
+            }
         }
     }
-    logic::combine(plan, words, maps);
 }

@@ -6,11 +6,12 @@
 
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
 use super::program::CONTEXT;
 use super::reject::{is_hopeless, viable};
@@ -29,7 +30,7 @@ pub(super) struct Gate {
     /// Without one of the words it is no hit.
     is_weak: bool,
     /// The pattern once more, with its group `value`.
-    value: Option<Regex>,
+    value: Option<LazyRegex>,
 }
 
 /// The part of a match that is the hit, and how much it says.
@@ -43,8 +44,16 @@ pub(super) struct Verdict {
 /// The words of a context.
 #[derive(Debug)]
 pub(super) struct Words {
-    regex: Regex,
+    regex: LazyRegex,
     within: usize,
+}
+
+/// A pattern that is compiled when it is needed first: most never are.
+#[derive(Debug)]
+struct LazyRegex {
+    hir: Hir,
+    /// None where the pattern turned out to be too large.
+    compiled: OnceLock<Option<Regex>>,
 }
 
 impl Gate {
@@ -57,9 +66,7 @@ impl Gate {
     ) -> Result<Option<Self>, BuildError> {
         let validator = detector.validator.as_deref().map(Validator::named);
         let value = pattern.contains("(?<value>").then(|| {
-            let syntax = syntax::Config::new().utf8(false).unicode(false);
-            let regex = Regex::builder().syntax(syntax).build(pattern);
-            regex.map_err(|_| BuildError::from(BuildErrorKind::TooLarge))
+            LazyRegex::new(pattern, false).ok_or(BuildError::from(BuildErrorKind::TooLarge))
         });
         let gate = Self {
             validator: validator.transpose()?,
@@ -134,7 +141,8 @@ impl Gate {
     /// Where the group `value` is; without one, or where it takes no part, all of the match.
     fn value(&self, text: &[u8]) -> (usize, usize) {
         let all = (0, text.len());
-        let Some(regex) = &self.value else {
+        // Closed: all of a match is the hit where it can't be told which part is.
+        let Some(regex) = self.value.as_ref().and_then(LazyRegex::get) else {
             return all;
         };
         let mut captures = regex.create_captures();
@@ -170,10 +178,8 @@ impl Words {
         }
         let forms: Option<Vec<String>> = context.words.iter().map(|word| form(word)).collect();
         let pattern = forms.ok_or_else(refused)?.join("|");
-        let syntax = syntax::Config::new().utf8(false);
-        let regex = Regex::builder().syntax(syntax).build(&pattern);
         Ok(Self {
-            regex: regex.map_err(|_| refused())?,
+            regex: LazyRegex::new(&pattern, true).ok_or_else(refused)?,
             within: context.within,
         })
     }
@@ -188,9 +194,27 @@ impl Words {
                 .count(),
             false => 0,
         };
-        before
-            .get(cut..)
-            .is_some_and(|near| self.regex.is_match(near))
+        // Closed: what can't be told stands there.
+        before.get(cut..).is_some_and(|near| {
+            let regex = self.regex.get();
+            regex.is_none_or(|regex| regex.is_match(near))
+        })
+    }
+}
+
+impl LazyRegex {
+    /// The pattern, if it is one.
+    fn new(pattern: &str, is_unicode: bool) -> Option<Self> {
+        let mut parser = ParserBuilder::new().utf8(false).unicode(is_unicode).build();
+        Some(Self {
+            hir: parser.parse(pattern).ok()?,
+            compiled: OnceLock::new(),
+        })
+    }
+
+    fn get(&self) -> Option<&Regex> {
+        let compile = || Regex::builder().build_from_hir(&self.hir).ok();
+        self.compiled.get_or_init(compile).as_ref()
     }
 }
 

@@ -1,4 +1,7 @@
-//! Finds where the match that begins at a place ends: a dense table, walked byte by byte.
+//! Finds where the match that begins at a place ends: a dense table, walked byte by byte, which is made
+//! when it is needed first. Most patterns never are.
+
+use std::sync::OnceLock;
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
@@ -15,6 +18,13 @@ const NFA_BYTES: usize = 8 << 20;
 /// Finds the end of the match that begins at a place.
 #[derive(Debug)]
 pub(super) struct RegexMatcher {
+    hir: Hir,
+    /// None where the pattern turned out to be too large.
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
     table: Option<Table>,
     // For what the table can't decide: Unicode word boundaries beside non-ASCII text, or a pattern
     // too large for a table.
@@ -33,7 +43,36 @@ struct Table {
 struct Undecided;
 
 impl RegexMatcher {
-    pub(super) fn new(hir: &Hir) -> Result<Self, BuildError> {
+    /// A matcher that is compiled now, for patterns that someone else wrote.
+    pub(super) fn new(hir: Hir) -> Result<Self, BuildError> {
+        let compiled = OnceLock::from(Some(Compiled::new(&hir)?));
+        Ok(Self { hir, compiled })
+    }
+
+    /// A matcher that is compiled when it is needed.
+    pub(super) const fn lazy(hir: Hir) -> Self {
+        Self {
+            hir,
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// The end of the match that begins at `start`, as leftmost-first search prefers it.
+    pub(super) fn end(&self, haystack: &[u8], start: usize) -> Option<usize> {
+        let compiled = || Compiled::new(&self.hir).ok();
+        match self.compiled.get_or_init(compiled) {
+            Some(compiled) => compiled.end(haystack, start),
+            // Closed: what may match does, as far as it may reach.
+            None => {
+                let most = self.hir.properties().maximum_len();
+                Some(haystack.len().min(start.saturating_add(most?)))
+            }
+        }
+    }
+}
+
+impl Compiled {
+    fn new(hir: &Hir) -> Result<Self, BuildError> {
         let dfa = dense::Builder::new()
             .configure(
                 dense::Config::new()
@@ -62,8 +101,7 @@ impl RegexMatcher {
         Ok(Self { table, full })
     }
 
-    /// The end of the match that begins at `start`, as leftmost-first search prefers it.
-    pub(super) fn end(&self, haystack: &[u8], start: usize) -> Option<usize> {
+    fn end(&self, haystack: &[u8], start: usize) -> Option<usize> {
         if let Some(table) = &self.table
             && let Ok(end) = table.end(haystack, start)
         {

@@ -44,7 +44,7 @@ impl PatternSet {
         let id = PatternId::new(self.next);
         let words = Words::of(detector)?;
         let programs = detector.forms().map(|(pattern, is_weak)| {
-            let program = Program::regex(id, pattern, false, detector.strength)?;
+            let program = Program::regex(id, pattern, true, detector.strength)?;
             Ok(Program {
                 gate: Gate::new(detector, pattern, words.as_ref(), is_weak)?,
                 tail: detector.continues,
@@ -72,7 +72,7 @@ impl PatternSet {
     /// a) longest match.
     pub fn regex(&mut self, pattern: &str) -> Result<PatternId, BuildError> {
         let id = PatternId::new(self.next);
-        let program = Program::regex(id, pattern, true, Strength::Likely)?;
+        let program = Program::regex(id, pattern, false, Strength::Likely)?;
         self.claim(vec![program])
     }
 

@@ -72,21 +72,25 @@ pub(super) enum Matcher {
 }
 
 impl Program {
-    /// Compiles a pattern in regex syntax.
+    /// Compiles a pattern in regex syntax; one that is ours, and known to compile, when it is needed first.
     pub(super) fn regex(
         id: PatternId,
         pattern: &str,
-        is_unicode: bool,
+        is_ours: bool,
         strength: Strength,
     ) -> Result<Self, BuildError> {
+        let matcher = |hir: &Hir| match is_ours {
+            true => Ok(RegexMatcher::lazy(hir.clone())),
+            false => RegexMatcher::new(hir.clone()),
+        };
         let hir = ParserBuilder::new()
             .utf8(false)
-            .unicode(is_unicode)
+            .unicode(!is_ours)
             .build()
             .parse(pattern)
             .map_err(|error| syntax(&error))?;
         let max_len = bounds(&hir)?;
-        let matcher = RegexMatcher::new(&hir)?;
+        let whole = matcher(&hir)?;
         let mut begins = None;
         let (trigger, fingerprint) = match run(&hir) {
             Some(Run {
@@ -96,7 +100,7 @@ impl Program {
                 lead,
             }) => {
                 let fingerprint = Fingerprint::of(&nfa(&rest)?).after(&class);
-                let matcher = Box::new(RegexMatcher::new(&rest)?);
+                let matcher = Box::new(matcher(&rest)?);
                 begins = Some(rest);
                 let class = Box::new(class);
                 let trigger = Trigger::Run {
@@ -132,7 +136,7 @@ impl Program {
                 .then(|| LongRun::of(&hir))
                 .flatten(),
             trigger,
-            matcher: Matcher::Regex(Box::new(matcher)),
+            matcher: Matcher::Regex(Box::new(whole)),
             gate: None,
             tail: None,
             max_len,

@@ -292,6 +292,14 @@ impl Automaton {
         self.inner.sieve.classes(bytes, at, visit);
     }
 
+    /// How many programs are asked about the places of a haystack, all together.
+    #[cfg(test)]
+    pub(super) fn asked(&self, haystack: &[u8]) -> usize {
+        let mut count = 0;
+        self.tiles(haystack, 0, haystack.len(), |_, _| count += 1);
+        count
+    }
+
     pub(super) fn ask(
         &self,
         index: usize,

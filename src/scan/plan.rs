@@ -11,11 +11,13 @@ use super::teddy::Teddy;
 use super::token;
 
 /// The most classes of bytes that become bitmaps.
-pub(super) const CLASSES: usize = 40;
+pub(super) const CLASSES: usize = 48;
 /// Bitmaps in all: classes, and the beginnings of long runs.
 pub(super) const ROWS: usize = CLASSES + 1;
 /// The most conjunctions.
 const FAMILIES: usize = 24;
+/// What is enough for a class to tell of a sequence, in bits.
+const ENOUGH: f64 = 1.5;
 /// A conjunction less is worth candidates at so many of all places.
 const WORTH: f64 = 2e-3;
 /// How many classes are chosen for what they alone tell of some sequences.
@@ -24,7 +26,7 @@ const TELLING: usize = 20;
 const NEAR: usize = 2;
 const DISTANT: usize = 4;
 /// How many places of a sequence they look at, the one before the match among them.
-const PLACES: usize = 10;
+const PLACES: usize = 14;
 
 /// The bytes of a class, in the form that shuffles take.
 #[derive(Clone, Copy, Debug, Default)]
@@ -203,13 +205,14 @@ impl Classes {
     fn of<'p>(sequences: impl Iterator<Item = &'p Sequence>) -> Self {
         // What tells more of a sequence than all else, and what tells anything of any.
         let (mut telling, mut wanted) = (Wanted::default(), Wanted::default());
+        let mut rarest = Vec::new();
         for sequence in sequences {
             let places = sequence.places.iter().take(PLACES);
-            let bits = |set| -share_of(&set).max(1e-6).log2();
-            let mut places: Vec<_> = places.map(standard).map(|set| (set, bits(set))).collect();
+            let mut places: Vec<_> = places.map(standard).map(|set| (set, bits(&set))).collect();
             places.sort_by(|(_, a), (_, b)| b.total_cmp(a));
             if let [(set, most), (_, next), ..] = places.as_slice() {
                 telling.add((*set, most - next));
+                rarest.push((*set, *most));
             }
             places.into_iter().for_each(|of| wanted.add(of));
         }
@@ -217,10 +220,18 @@ impl Classes {
         // What others join in.
         sets.extend(*USUAL);
         let telling = telling.most().into_iter().take(TELLING);
-        for set in telling.chain(wanted.most()) {
-            if !sets.contains(&set) && sets.len() < CLASSES {
-                sets.push(set);
+        for set in telling {
+            add(&mut sets, set);
+        }
+        // No sequence is left without a class that tells something of it.
+        for (set, most) in rarest {
+            let covers = sets.iter().filter(|of| of.covers(&set));
+            if covers.map(bits).fold(0.0, f64::max) < most.min(ENOUGH) {
+                add(&mut sets, set);
             }
+        }
+        for set in wanted.most() {
+            add(&mut sets, set);
         }
         let first = ByteSet::non_word();
         sets.sort_by_key(|set| (*set != first, !set.contains(0x80)));
@@ -255,6 +266,17 @@ impl Classes {
 
     fn share(&self, class: usize) -> f64 {
         self.shares.get(class).map_or(1.0, |(share, _)| *share)
+    }
+}
+
+/// What a set tells of everyday text, in bits.
+fn bits(set: &ByteSet) -> f64 {
+    -share_of(set).max(1e-6).log2()
+}
+
+fn add(sets: &mut Vec<ByteSet>, set: ByteSet) {
+    if !sets.contains(&set) && sets.len() < CLASSES {
+        sets.push(set);
     }
 }
 

@@ -1,5 +1,6 @@
 mod page;
 mod reference;
+mod selectivity;
 mod split;
 
 use super::*;

@@ -4,6 +4,7 @@
 //! capability even where someone configures one key for both; it is no binding either, which knows no such fact.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -12,10 +13,11 @@ use base64::engine::general_purpose::URL_SAFE;
 use biscuit_auth::builder::{Check, date};
 use biscuit_auth::datalog::SymbolTable;
 use biscuit_auth::error::Token;
-use biscuit_auth::format::schema::{self, Fact, Predicate, Term, op, term};
+use biscuit_auth::format::schema::{self, Term, op, term};
 use biscuit_auth::{Biscuit, KeyPair};
 use jiff::Timestamp;
-use prost::Message as _;
+use prost::Message;
+use prost::encoding::{self, WireType, encoded_len_varint};
 
 use super::mint::{MintError, SigningKey};
 use crate::types::{DecisionId, Subject};
@@ -34,17 +36,23 @@ const OWN_SYMBOLS: u64 = 1024;
 
 /// The key with which this pod's sidecar speaks to the app.
 ///
-/// Every exchange has a token made for it, so this is a good part of what one costs. What no exchange changes is made once,
-/// by `biscuit_auth`; the facts are written into that, and it is signed by the library that does TLS, at a third of the price.
+/// Every exchange has a token made for it, so this is a good part of what one costs. `biscuit_auth` makes what all tokens
+/// share; what one exchange says is written between that as the format's `schema.proto` lays it out, and is signed by the
+/// library that does TLS. Both are held to what `biscuit_auth` itself would give: here when a key is taken, and by a test.
 pub struct PodKey {
     pair: Ed25519KeyPair,
-    /// A token that says nothing but that it has not ended.
-    blank: schema::Biscuit,
-    /// What it says.
-    block: schema::Block,
-    /// What is signed behind what a token says: the public key with whose other half the app may narrow it. One for all
+    /// The version of a block's Datalog, as a field.
+    version: Vec<u8>,
+    /// That a token has not ended.
+    lives: schema::Check,
+    /// The same as a field, for the end that it was last asked for.
+    ends: Mutex<(u64, Vec<u8>)>,
+    /// What is signed behind a block: the public key with whose other half the app may narrow what it is told. One for all
     /// tokens, which are all the same app's: making a pair costs as much as a signature.
     next: Vec<u8>,
+    /// That public key as a field, and its other half.
+    next_key: Vec<u8>,
+    proof: Vec<u8>,
     known: SymbolTable,
     jwks: String,
 }
@@ -72,24 +80,29 @@ impl PodKey {
     pub fn of(key: &SigningKey) -> Result<Self, MintError> {
         let root = key.pair()?;
         let blank = blank(&root).map_err(MintError::Biscuit)?;
-        let blank = schema::Biscuit::decode(&*blank).map_err(|_| MintError::Key)?;
-        let block = schema::Block::decode(&*blank.authority.block).map_err(|_| MintError::Key)?;
-        let next = &blank.authority.next_key;
-        let next = [&next.algorithm.to_le_bytes(), &*next.key].concat();
+        let token = schema::Biscuit::decode(&*blank).map_err(|_| MintError::Key)?;
+        let block = schema::Block::decode(&*token.authority.block).map_err(|_| MintError::Key)?;
+        let mut version = Vec::new();
+        encoding::uint32::encode(3, &block.version.unwrap_or_default(), &mut version);
+        let next = &token.authority.next_key;
         let pair = Ed25519KeyPair::from_seed_and_public_key(
             &root.private().to_bytes(),
             &root.public().to_bytes(),
         );
         let pod = Self {
             pair: pair.map_err(|_| MintError::Key)?,
-            blank,
-            block,
-            next,
+            version,
+            lives: block.checks.into_iter().next().ok_or(MintError::Key)?,
+            ends: Mutex::default(),
+            next: [&next.algorithm.to_le_bytes(), &*next.key].concat(),
+            next_key: field(2, next),
+            proof: field(4, &token.proof),
             known: SymbolTable::new(),
             jwks: key.jwks(None),
         };
-        // Such signatures have no randomness in them: were anything signed in another way than it is here, this would differ.
-        let is_alike = pod.sign(&pod.blank.authority.block) == pod.blank.authority.signature;
+        // Such signatures have no randomness in them: were anything laid out or signed in another way than here, this would
+        // not be the same.
+        let is_alike = pod.token(Words::new(&pod.known), 0) == blank;
         is_alike.then_some(pod).ok_or(MintError::Key)
     }
 
@@ -102,53 +115,73 @@ impl PodKey {
     /// A Biscuit that says for whom an exchange acts, in base64.
     ///
     /// # Errors
-    /// Fails where the token can't be built.
+    /// Fails where the token would end before 1970, or behind the calendar.
     pub fn attest(&self, acting: Acting<'_>) -> Result<String, MintError> {
         let decision = acting.decision.to_string();
-        let mut words = Words {
-            known: &self.known,
-            own: Vec::new(),
-        };
-        let mut facts = vec![
-            words.fact("subject", acting.subject.id()),
-            words.fact("preview", acting.preview),
-            words.fact("decision", &decision),
-            words.fact("audience", AUDIENCE),
-        ];
-        facts.extend(
-            acting
-                .revision
-                .map(|revision| words.fact("revision", revision)),
-        );
+        let mut words = Words::new(&self.known);
+        words.say("subject", acting.subject.id());
+        words.say("preview", acting.preview);
+        words.say("decision", &decision);
+        words.say("audience", AUDIENCE);
+        if let Some(revision) = acting.revision {
+            words.say("revision", revision);
+        }
         for name in TOLD {
-            let values = acting.subject.values(name).iter();
-            facts.extend(values.map(|value| words.fact(name, value)));
+            for value in acting.subject.values(name) {
+                words.say(name, value);
+            }
         }
         let end = acting.now.checked_add(LIFETIME);
         let end = end.map_err(|_| MintError::Expires)?.as_second();
         let end = u64::try_from(end).map_err(|_| MintError::Expires)?;
-        let mut block = schema::Block {
-            symbols: words.own,
-            facts,
-            ..self.block.clone()
-        };
-        end_at(&mut block, end);
-        let block = block.encode_to_vec();
-        let mut token = self.blank.clone();
-        token.authority.signature = self.sign(&block);
-        token.authority.block = block;
-        Ok(URL_SAFE.encode(token.encode_to_vec()))
+        Ok(URL_SAFE.encode(self.token(words, end)))
     }
 
-    /// The signature under a token's first block, in the first version of the payload, in which `biscuit_auth` signs what two
-    /// Ed25519 keys and no word of a later Datalog are in.
-    fn sign(&self, block: &[u8]) -> Vec<u8> {
-        let payload = [block, &self.next].concat();
-        self.pair.sign(&payload).as_ref().to_vec()
+    /// The token that says `words` until `end`, in seconds since 1970.
+    fn token(&self, words: Words<'_>, end: u64) -> Vec<u8> {
+        let mut block = Vec::with_capacity(1024);
+        for word in &words.own {
+            begin(1, word.len(), &mut block);
+            block.extend_from_slice(word.as_bytes());
+        }
+        block.extend_from_slice(&self.version);
+        for (name, value) in words.facts {
+            fact(name, value, &mut block);
+        }
+        self.ends_at(end, &mut block);
+        let length = block.len();
+        // Signed is the first version of the payload, which is that of two Ed25519 keys and no word of a later Datalog.
+        block.extend_from_slice(&self.next);
+        let signature = self.pair.sign(&block);
+        block.truncate(length);
+        let signature = signature.as_ref();
+        let fields =
+            [length, signature.len()].map(|length| 1 + encoded_len_varint(length as u64) + length);
+        let signed = fields.iter().sum::<usize>() + self.next_key.len();
+        let mut token = Vec::with_capacity(signed + self.proof.len() + 8);
+        begin(2, signed, &mut token);
+        begin(1, length, &mut token);
+        token.extend_from_slice(&block);
+        token.extend_from_slice(&self.next_key);
+        begin(3, signature.len(), &mut token);
+        token.extend_from_slice(signature);
+        token.extend_from_slice(&self.proof);
+        token
+    }
+
+    /// Writes the check that a token has not ended. Tokens of one second share it.
+    fn ends_at(&self, end: u64, block: &mut Vec<u8>) {
+        let mut last = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != end || last.1.is_empty() {
+            let mut lives = self.lives.clone();
+            end_at(&mut lives, end);
+            *last = (end, field(6, &lives));
+        }
+        block.extend_from_slice(&last.1);
     }
 }
 
-/// A token that says nothing but that it has not ended.
+/// A token that says nothing but that it has not ended, which it has.
 fn blank(root: &KeyPair) -> Result<Vec<u8>, Token> {
     let mut lives: Check = "check if time($time), $time < {end}".parse()?;
     lives.set("end", date(&UNIX_EPOCH))?;
@@ -157,10 +190,12 @@ fn blank(root: &KeyPair) -> Result<Vec<u8>, Token> {
     token.to_vec()
 }
 
-/// Puts `end`, in seconds since 1970, in the place of every moment that a block's checks name.
-fn end_at(block: &mut schema::Block, end: u64) {
-    let queries = block.checks.iter_mut().flat_map(|check| &mut check.queries);
-    let expressions = queries.flat_map(|query| &mut query.expressions);
+/// Puts `end`, in seconds since 1970, in the place of the moment that a check names.
+fn end_at(check: &mut schema::Check, end: u64) {
+    let expressions = check
+        .queries
+        .iter_mut()
+        .flat_map(|query| &mut query.expressions);
     for op in expressions.flat_map(|expression| &mut expression.ops) {
         if let Some(op::Content::Value(Term {
             content: Some(term::Content::Date(moment)),
@@ -171,35 +206,62 @@ fn end_at(block: &mut schema::Block, end: u64) {
     }
 }
 
-/// The words of one token: each is written once, and named by its number.
+/// The words of one token, each written once and named by its number, and its facts: a name and one value.
 struct Words<'a> {
     known: &'a SymbolTable,
-    own: Vec<String>,
+    own: Vec<&'a str>,
+    facts: Vec<(u64, u64)>,
 }
 
-impl Words<'_> {
-    fn number(&mut self, word: &str) -> u64 {
+impl<'a> Words<'a> {
+    fn new(known: &'a SymbolTable) -> Self {
+        Self {
+            known,
+            own: Vec::with_capacity(16),
+            facts: Vec::with_capacity(8),
+        }
+    }
+
+    fn say(&mut self, name: &'a str, value: &'a str) {
+        let fact = (self.number(name), self.number(value));
+        self.facts.push(fact);
+    }
+
+    fn number(&mut self, word: &'a str) -> u64 {
         if let Some(known) = self.known.get(word) {
             return known;
         }
-        let at = self.own.iter().position(|own| own == word);
+        let at = self.own.iter().position(|own| *own == word);
         let at = at.unwrap_or_else(|| {
-            self.own.push(word.to_owned());
+            self.own.push(word);
             self.own.len() - 1
         });
         OWN_SYMBOLS + at as u64
     }
+}
 
-    fn fact(&mut self, name: &str, value: &str) -> Fact {
-        let name = self.number(name);
-        let value = term::Content::String(self.number(value));
-        let terms = vec![Term {
-            content: Some(value),
-        }];
-        Fact {
-            predicate: Predicate { name, terms },
-        }
-    }
+/// Writes a fact of one string, field 4 of a block: a `Fact` of a `Predicate` of a name and a `Term`.
+fn fact(name: u64, value: u64, block: &mut Vec<u8>) {
+    let term = 1 + encoded_len_varint(value);
+    let predicate = 1 + encoded_len_varint(name) + 2 + term;
+    begin(4, 2 + predicate, block);
+    begin(1, predicate, block);
+    encoding::uint64::encode(1, &name, block);
+    begin(2, term, block);
+    encoding::uint64::encode(3, &value, block);
+}
+
+/// Begins a field of `length` bytes.
+fn begin(tag: u32, length: usize, out: &mut Vec<u8>) {
+    encoding::encode_key(tag, WireType::LengthDelimited, out);
+    encoding::encode_varint(length as u64, out);
+}
+
+/// A message as a field.
+fn field(tag: u32, message: &impl Message) -> Vec<u8> {
+    let mut out = Vec::new();
+    encoding::message::encode(tag, message, &mut out);
+    out
 }
 
 impl fmt::Debug for PodKey {
@@ -212,7 +274,6 @@ impl fmt::Debug for PodKey {
 mod tests {
     use biscuit_auth::builder::{BiscuitBuilder, Check, Fact, Term, string};
     use biscuit_auth::datalog::SymbolTable;
-    use biscuit_auth::format::schema::proof::Content;
     use biscuit_auth::{Algorithm, Biscuit, KeyPair, PrivateKey};
     use jiff::{SignedDuration, Timestamp};
     use proptest::collection::vec;
@@ -265,9 +326,8 @@ mod tests {
 
     /// The same token as `biscuit_auth` builds it, with the same key for what is appended.
     fn built(key: &SigningKey, pod: &PodKey, acting: Acting<'_>) -> String {
-        let Some(Content::NextSecret(next)) = &pod.blank.proof.content else {
-            panic!("sealed");
-        };
+        // Field 4, and its field 1, with their lengths, before the 32 bytes of the key.
+        let next = &pod.proof[4..];
         let next = KeyPair::from(&PrivateKey::from_bytes(next, Algorithm::Ed25519).unwrap());
         let decision = acting.decision.to_string();
         let mut facts = vec![

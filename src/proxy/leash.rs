@@ -67,7 +67,7 @@ impl Leash {
     pub(super) async fn tears(&mut self) -> Refusal {
         loop {
             self.change().await;
-            if let Err(refusal) = self.judge_again(Timestamp::now()).await {
+            if let Err(refusal) = Box::pin(self.judge_again(Timestamp::now())).await {
                 return refusal;
             }
         }
@@ -81,7 +81,7 @@ impl Leash {
         if is_fresh && self.judge.snapshot().generation == self.generation {
             return Ok(());
         }
-        self.judge_again(now).await
+        Box::pin(self.judge_again(now)).await
     }
 
     /// Waits until another judgement may differ.

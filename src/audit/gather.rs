@@ -90,3 +90,72 @@ impl Drop for Batch {
         self.0.send();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use jiff::Timestamp;
+    use tokio::runtime::Builder;
+
+    use super::{Gather, Order, Record, Waiting, task};
+    use crate::types::{DecisionId, Direction};
+
+    fn waiting() -> Waiting {
+        let id = DecisionId::random().unwrap();
+        let record = Record::new(id, Timestamp::now(), Direction::Inbound, "pr-1");
+        Waiting {
+            record: Box::new(record),
+            reply: None,
+            permit: None,
+        }
+    }
+
+    fn sizes(orders: &std::sync::mpsc::Receiver<Order>) -> Vec<usize> {
+        let size = |order| match order {
+            Order::Append(list) => list.len(),
+            Order::Sync(_) => 0,
+        };
+        orders.try_iter().map(size).collect()
+    }
+
+    #[tokio::test]
+    async fn sends_together_what_comes_in_one_turn() {
+        let (send, orders) = channel();
+        let gather = Gather::new(send);
+        for turn in [10, 1, 3] {
+            let tasks = (0..turn).map(|_| {
+                let gather = gather.clone();
+                task::spawn(async move { gather.take(waiting()) })
+            });
+            futures_util::future::join_all(tasks).await;
+            while is_due(&gather) {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(sizes(&orders), [turn]);
+        }
+    }
+
+    fn is_due(gather: &Gather) -> bool {
+        !gather.list.lock().unwrap().is_empty()
+    }
+
+    #[test]
+    fn sends_at_once_where_nothing_runs_tasks() {
+        let (send, orders) = channel();
+        Gather::new(send).take(waiting());
+        assert_eq!(sizes(&orders), [1]);
+    }
+
+    #[test]
+    fn loses_nothing_when_the_executor_ends() {
+        let (send, orders) = channel();
+        let gather = Gather::new(send);
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { gather.take(waiting()) });
+        gather.take(waiting());
+        assert!(sizes(&orders).is_empty());
+        drop(runtime);
+        assert_eq!(sizes(&orders), [2]);
+    }
+}

@@ -17,6 +17,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Nor does a source that drips keep its reader waiting longer than this.
 const PATIENCE: Duration = Duration::from_millis(250);
 
+/// Pieces of which a small body is made: many that come one by one are a stream, however small.
+const PIECES: usize = 16;
+
 /// Reads ahead what has come, where that may be the whole of a small body: it leaves together with its head then. What has
 /// not come is not waited for.
 pub(super) async fn briefly(body: &mut FilteredBody) -> Result<(), Box<Blocked>> {
@@ -27,11 +30,14 @@ pub(super) async fn briefly(body: &mut FilteredBody) -> Result<(), Box<Blocked>>
     {
         return Ok(());
     }
-    let mut has_asked = false;
+    let (mut has_asked, mut pieces) = (false, 0);
     let read = std::future::poll_fn(|cx| {
-        while !body.flow().is_over() && body.flow().ready() < ENOUGH {
+        while !body.flow().is_over() && body.flow().ready() < ENOUGH && pieces < PIECES {
             match body.poll_ahead(cx) {
-                Poll::Ready(Ok(())) => has_asked = false,
+                Poll::Ready(Ok(())) => {
+                    has_asked = false;
+                    pieces += 1;
+                }
                 Poll::Ready(Err(refusal)) => return Poll::Ready(Err(refusal)),
                 // Whoever reads the app's connection gives out a piece when it is asked for one: its turn comes first.
                 Poll::Pending if !std::mem::replace(&mut has_asked, true) => {

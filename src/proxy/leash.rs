@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::judge::{Asked, Judge};
 use super::pin::Pin;
@@ -88,7 +88,7 @@ impl Leash {
     async fn change(&self) {
         let due = self.changes.map_or(LONGEST, |end| {
             let left = end.duration_since(Timestamp::now());
-            Duration::try_from(left)
+            Duration::try_from(left.max(SignedDuration::ZERO))
                 .unwrap_or(Duration::ZERO)
                 .clamp(SHORTEST, LONGEST)
         });

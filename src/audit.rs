@@ -6,6 +6,7 @@
 //! waits for it, and requests are refused until the log can be written again.
 
 mod file;
+mod gather;
 mod naming;
 pub mod receipt;
 mod record;

@@ -35,7 +35,7 @@ const NARROW: &[(&str, &[&str])] = &[
     ("json", &[]),
     ("runtime", &["types"]),
     ("telemetry", &["types", "runtime"]),
-    ("audit", &["types"]),
+    ("audit", &["types", "runtime"]),
     ("capability", &["types", "json"]),
     ("policy", &["types", "scan", "json", "capability"]),
     ("filter", &["types", "scan", "json", "runtime", "policy"]),

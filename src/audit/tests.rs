@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::types::{DecisionId, Direction};
 
@@ -69,6 +71,16 @@ async fn a_line_is_in_the_file_before_its_append_returns() {
     writer.append_detached(record());
     writer.flush().await.unwrap();
     assert_eq!(sequences(&path), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_line_is_written_though_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.jsonl");
+    let writer = open(&path);
+    assert!(writer.append(record()).now_or_never().is_none());
+    writer.append(record()).await.unwrap();
+    assert_eq!(sequences(&path), [1, 2]);
 }
 
 #[tokio::test]

@@ -13,10 +13,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::Record;
 use super::file::Opened;
+use super::gather::{Gather, Reply, Waiting};
 
 /// The most bytes of one batch; a batch ends after the line that reaches it.
 const BATCH: usize = 256 << 10;
@@ -77,15 +78,15 @@ pub enum AuditError {
 #[derive(Clone, Debug)]
 pub struct Writer {
     orders: Sender<Order>,
+    gather: Gather,
     room: Arc<Semaphore>,
     is_healthy: Arc<AtomicBool>,
 }
 
-type Reply = oneshot::Sender<Result<(), AuditError>>;
-
+/// What the thread is asked for.
 #[derive(Debug)]
-enum Order {
-    Append(Box<Record>, Option<Reply>, Option<OwnedSemaphorePermit>),
+pub(super) enum Order {
+    Append(Vec<Waiting>),
     Sync(Reply),
 }
 
@@ -112,6 +113,7 @@ impl Writer {
             .spawn(move || desk.run(&inbox))
             .map_err(|error| AuditError::Start(Arc::new(error)))?;
         Ok(Self {
+            gather: Gather::new(orders.clone()),
             orders,
             room,
             is_healthy,
@@ -139,19 +141,22 @@ impl Writer {
             .await
             .map_err(|_closed| AuditError::Closed)?;
         let (reply, answer) = oneshot::channel();
-        self.orders
-            .send(Order::Append(Box::new(record), Some(reply), Some(permit)))
-            .map_err(|_ended| AuditError::Closed)?;
+        self.gather.take(Waiting {
+            record: Box::new(record),
+            reply: Some(reply),
+            permit: Some(permit),
+        });
         answer.await.unwrap_or(Err(AuditError::Closed))
     }
 
     /// Appends `record` without waiting, for exchanges that end by being dropped. It is not
     /// bounded by the queue: an exchange ends once.
     pub fn append_detached(&self, record: Record) {
-        let order = Order::Append(Box::new(record), None, None);
-        if self.orders.send(order).is_err() {
-            tracing::error!("an audit record came after the log was closed");
-        }
+        self.gather.take(Waiting {
+            record: Box::new(record),
+            reply: None,
+            permit: None,
+        });
     }
 
     /// Waits until everything appended so far is on the disk.
@@ -160,6 +165,7 @@ impl Writer {
     /// Fails when the log can't be written or synced.
     pub async fn flush(&self) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
+        self.gather.send();
         self.orders
             .send(Order::Sync(reply))
             .map_err(|_ended| AuditError::Closed)?;
@@ -206,13 +212,17 @@ impl Desk {
         let mut sync = None;
         while let Some(order) = next {
             match order {
-                Order::Append(mut record, reply, permit) => {
-                    match record.write_line(self.sequence + 1, &mut lines) {
-                        Ok(()) => {
-                            self.sequence += 1;
-                            waiting.push((reply, permit));
+                Order::Append(batch) => {
+                    for mut one in batch {
+                        match one.record.write_line(self.sequence + 1, &mut lines) {
+                            Ok(()) => {
+                                self.sequence += 1;
+                                waiting.push((one.reply, one.permit));
+                            }
+                            Err(error) => {
+                                answer(one.reply, Err(AuditError::Encode(Arc::new(error))));
+                            }
                         }
-                        Err(error) => answer(reply, Err(AuditError::Encode(Arc::new(error)))),
                     }
                 }
                 Order::Sync(reply) => {

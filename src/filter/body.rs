@@ -137,6 +137,24 @@ impl FilteredBody {
         (self.flow.is_over() && !self.flow.has_trailers()).then(|| self.flow.ready())
     }
 
+    /// Runs the hook of a body that is whole, before anything of it leaves: the head need not leave ahead of it then.
+    ///
+    /// # Errors
+    /// Says with the hook that nothing may leave.
+    pub async fn settle(&mut self) -> Result<(), FilterError> {
+        if !matches!(self.state, State::Flowing) || self.whole().is_none() {
+            return Ok(());
+        }
+        let (data, trailers) = self.flow.take_last();
+        self.close(Last::Clean(data, trailers));
+        let State::Closing(closing, _) = &mut self.state else {
+            return Ok(());
+        };
+        let closed = closing.as_mut().await;
+        self.closed(closed.clone());
+        closed
+    }
+
     /// Reads and filters ahead, without giving anything out.
     pub(in crate::filter) fn poll_ahead(
         &mut self,
@@ -158,6 +176,15 @@ impl FilteredBody {
         self.state = match self.book(end) {
             Some(closing) => State::Closing(closing, last),
             None => leave(last),
+        };
+    }
+
+    /// The hook is done.
+    fn closed(&mut self, closed: Result<(), FilterError>) {
+        self.state = match (closed, std::mem::replace(&mut self.state, State::Over)) {
+            (Ok(()), State::Closing(_, last)) => leave(last),
+            (Ok(()), state) => state,
+            (Err(error), _) => State::Broken(error.refusal),
         };
     }
 
@@ -218,11 +245,7 @@ impl Body for FilteredBody {
                 }
                 State::Closing(closing, _) => {
                     let closed = ready!(closing.as_mut().poll(cx));
-                    this.state = match (closed, std::mem::replace(&mut this.state, State::Over)) {
-                        (Ok(()), State::Closing(_, last)) => leave(last),
-                        (Ok(()), state) => state,
-                        (Err(error), _) => State::Broken(error.refusal),
-                    };
+                    this.closed(closed);
                 }
                 State::Leaving(data, trailers) => {
                     let (data, trailers) = (std::mem::take(data), trailers.take());

@@ -13,7 +13,7 @@ use self::value::{canonical, is_address, is_same, letters, mask, number};
 use crate::filter::report::{Finding, Report};
 use crate::filter::{Place, Plan, Side, decode, readings};
 use crate::policy::treatment::{Action, Class, DetectRule};
-use crate::scan::{Automaton, Hit, Scanner, Sweep};
+use crate::scan::{Hit, Scanner, Sweep};
 use crate::types::{Control, ReasonCode, Refusal};
 
 /// A piece of a text that must not pass, and what stands in its place.
@@ -33,6 +33,7 @@ pub struct Inspector {
     side: Side,
     own: Vec<Box<str>>,
     hits: Vec<Hit>,
+    /// Made when a text in a window is first looked through: few requests have one.
     sweep: Option<Sweep>,
     report: Report,
 }
@@ -53,12 +54,7 @@ impl Inspector {
             side,
             own,
             hits: Vec::new(),
-            sweep: plan
-                .treatment
-                .detect
-                .automaton
-                .as_ref()
-                .map(Automaton::sweep),
+            sweep: None,
             report: Report::default(),
         }
     }
@@ -192,9 +188,10 @@ impl Inspector {
         }
         let before = self.report.found();
         let base = range.start as u64;
-        let Some(sweep) = &mut self.sweep else {
+        let Some(automaton) = &self.plan.treatment.detect.automaton else {
             return Ok(());
         };
+        let sweep = self.sweep.get_or_insert_with(|| automaton.sweep());
         self.hits.clear();
         sweep.find(window, range, &mut |hit| self.hits.push(hit));
         if !self.hits.is_empty() {

@@ -48,7 +48,9 @@ where
     if plan.treatment.is_unread() {
         let engine = Engine::Pass(Bytes::new(), Box::default());
         let flow = Flow::new(source, engine, Side::Response, u64::MAX);
-        return Ok(Response::from_parts(parts, FilteredBody::new(flow)));
+        let mut body = FilteredBody::new(flow);
+        hold::briefly(&mut body).await?;
+        return Ok(Response::from_parts(parts, body));
     }
     let reading = Reading::of(&plan, &parts.headers);
     let mut inspector = Inspector::new(&plan, Side::Response);

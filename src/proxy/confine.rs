@@ -19,6 +19,9 @@ pub(super) fn confine(headers: &mut HeaderMap, csp: &Csp) {
 }
 
 fn allowlist(csp: &Csp) -> HeaderValue {
+    if csp.is_empty() {
+        return HeaderValue::from_static("(response-origin);redirects=allow;webrtc=block");
+    }
     // Who may frame the page is no connection of its own.
     let outward = csp.iter().filter(|(name, _)| *name != "frame-ancestors");
     let mut origins: Vec<&str> = outward

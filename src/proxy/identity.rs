@@ -1,5 +1,7 @@
 //! Where the capability is carried, and that it is carried once.
 
+use std::sync::Arc;
+
 use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -78,24 +80,29 @@ pub(super) fn proofs(headers: &mut HeaderMap) -> Vec<Box<str>> {
 
 /// The text of a capability, to be found wherever else a client has put it.
 #[derive(Clone, Debug)]
-pub(super) struct Copies(Secret<String>);
+pub(super) struct Copies(Option<Arc<Secret<String>>>);
 
 impl Copies {
     /// Looks for copies of `token`, with or without its padding and scheme.
-    pub(super) fn of(token: &Secret<String>) -> Self {
-        let text = token.expose().trim_end_matches('=');
-        let text = text.strip_prefix("biscuit:").unwrap_or(text);
-        Self(Secret::new(text.to_owned()))
+    pub(super) fn of(token: &Arc<Secret<String>>) -> Self {
+        Self(Some(Arc::clone(token)))
     }
 
     /// Looks for nothing: no capability was shown.
     pub(super) fn none() -> Self {
-        Self(Secret::new(String::new()))
+        Self(None)
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
-        let token = self.0.expose().as_bytes();
-        !token.is_empty() && memchr::memmem::find(text, token).is_some()
+        let Some(token) = &self.0 else {
+            return false;
+        };
+        let token = token.expose().trim_end_matches('=');
+        let token = token.strip_prefix("biscuit:").unwrap_or(token).as_bytes();
+        // What is shorter, which most is, needs no searcher to be made of the token.
+        !token.is_empty()
+            && text.len() >= token.len()
+            && memchr::memmem::find(text, token).is_some()
     }
 
     /// Whether the target says the capability: such a request can't be forwarded.
@@ -166,6 +173,8 @@ fn authorized(value: &[u8]) -> Option<(&[u8], Scheme)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     use super::{Copies, take};
@@ -245,7 +254,7 @@ mod tests {
 
     #[test]
     fn refuses_to_pass_copies() {
-        let copies = Copies::of(&Secret::new("biscuit:abc==".to_owned()));
+        let copies = Copies::of(&Arc::new(Secret::new("biscuit:abc==".to_owned())));
         let mut headers: HeaderMap = [
             ("cookie", "a=1; __Host-Chaperone=other;b=abc"),
             ("cookie", "c=2"),

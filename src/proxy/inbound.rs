@@ -3,9 +3,9 @@
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use super::clearing::Marker;
 use super::exchange::{Exchange, Ledger};
 use super::judge::Judge;
 use super::own::Own;
-use super::pin::Pin;
+use super::pin;
 use super::pipeline::{Stop, unwritten};
 use super::respond::{self, Asked};
 use super::upstream::Outgoing;
@@ -40,7 +40,7 @@ pub struct Inbound {
     /// What the proof of a capability takes beside it.
     pub admission: Admission,
     /// Whom this pod serves, where the preview is bound.
-    pub pin: Arc<Pin>,
+    pub pin: Arc<pin::Pin>,
     /// What the sidecar itself does for its users.
     pub own: Own,
     /// The app.
@@ -101,7 +101,8 @@ impl Inbound {
         };
         let exchange = Exchange::open(&self.ledger, id, Timestamp::now(), &head.method);
         let request = Request::from_parts(head, body);
-        let answered = catch(self.exchange(id, exchange, request, meter.peer(), &asked)).await;
+        let exchange = pin!(self.exchange(id, exchange, request, meter.peer(), &asked));
+        let answered = Caught(exchange).await;
         let mut answer = match answered {
             Some(Ok(answer)) => answer.map(|body| Answer::filtered(body, busy)),
             Some(Err(answer)) => {
@@ -193,18 +194,22 @@ impl Inbound {
     }
 }
 
-/// Runs `future`; none when it panicked. What it held was dropped then, and its record written.
-async fn catch<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    std::future::poll_fn(move |cx| {
-        let step = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx)));
+/// Runs a future; none when it panicked. What it held was dropped then, and its record written.
+///
+/// It stays where it is pinned: an exchange is large, and every function that it is passed through has room for it once more.
+struct Caught<'a, F>(Pin<&'a mut F>);
+
+impl<F: Future> Future for Caught<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let step = catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx)));
         match step {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
             Err(_) => Poll::Ready(None),
         }
-    })
-    .await
+    }
 }
 
 #[cfg(test)]

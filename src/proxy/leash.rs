@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::judge::{Asked, Judge};
 use super::pin::Pin;
@@ -67,7 +67,7 @@ impl Leash {
     pub(super) async fn tears(&mut self) -> Refusal {
         loop {
             self.change().await;
-            if let Err(refusal) = self.judge_again(Timestamp::now()).await {
+            if let Err(refusal) = Box::pin(self.judge_again(Timestamp::now())).await {
                 return refusal;
             }
         }
@@ -81,14 +81,14 @@ impl Leash {
         if is_fresh && self.judge.snapshot().generation == self.generation {
             return Ok(());
         }
-        self.judge_again(now).await
+        Box::pin(self.judge_again(now)).await
     }
 
     /// Waits until another judgement may differ.
     async fn change(&self) {
         let due = self.changes.map_or(LONGEST, |end| {
             let left = end.duration_since(Timestamp::now());
-            Duration::try_from(left)
+            Duration::try_from(left.max(SignedDuration::ZERO))
                 .unwrap_or(Duration::ZERO)
                 .clamp(SHORTEST, LONGEST)
         });

@@ -30,11 +30,6 @@ impl Passed {
             method,
         } = self;
         let status = answer.status();
-        // Such answers are over with their head: their record comes first.
-        let is_bare = method == Method::HEAD
-            || matches!(status.as_u16(), 204 | 304)
-            || answer.body().whole() == Some(0);
-        let (head_may_leave, written) = tokio::sync::oneshot::channel();
         answer
             .body_mut()
             .on_end(Box::new(move |outcome: Outcome| -> Closing {
@@ -44,19 +39,19 @@ impl Passed {
                     }
                     let request = upload.outcome().map(|outcome| &outcome.report);
                     let recorded = exchange.ended(&outcome, request, status.as_u16()).await;
-                    let is_recorded = recorded.is_ok();
-                    let _ = head_may_leave.send(is_recorded);
                     recorded
                         .map_err(|_| FilterError::from(Refusal::new(ReasonCode::AuditUnavailable)))
                 })
             }));
+        // Such answers are over with their head: their record comes first.
+        let is_bare = method == Method::HEAD || matches!(status.as_u16(), 204 | 304);
         if is_bare {
             let (head, body) = answer.into_parts();
             let body = finish(body).await.map_err(|error| error.refusal)?;
-            if written.await != Ok(true) {
-                return Err(Refusal::new(ReasonCode::AuditUnavailable));
-            }
             answer = Response::from_parts(head, body);
+        } else {
+            let settled = answer.body_mut().settle().await;
+            settled.map_err(|error| error.refusal)?;
         }
         Ok(answer)
     }

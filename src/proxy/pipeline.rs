@@ -78,7 +78,8 @@ impl Inbound {
                 revision: self.ledger.revision.as_deref(),
                 now,
             };
-            return Err(self.serve_own(id, exchange, asked).await?);
+            // What few requests need has no room in all of them.
+            return Err(Box::pin(self.serve_own(id, exchange, asked)).await?);
         }
         if let Some(preflight) = Preflight::of(&method, &head.headers)? {
             return Err(preflight_stop(id, exchange, policy, &preflight, &target));
@@ -105,7 +106,7 @@ impl Inbound {
             target: &target,
             certificate: peer.certificate,
         };
-        let token = carried.token;
+        let token = Arc::new(carried.token);
         let address = self.admission.hops.client(peer.address, &head.headers);
         let proving = self.admission.prove(verifier, &token, &shown, address, now);
         let verified = proving.await?;
@@ -145,7 +146,7 @@ impl Inbound {
         }
         if gate.is_bound() {
             let may_share = policy.sharing().is_some() && level == Level::Cleared;
-            self.pin.admit(permit.subject(), may_share).await?;
+            Box::pin(self.pin.admit(permit.subject(), may_share)).await?;
         }
         let judged = judge::Asked {
             verified: &proven,
@@ -155,20 +156,20 @@ impl Inbound {
             switches: handshake.is_some(),
         };
         if let Some(destination) = &destination {
-            judge.reaches(judged, destination).await?;
+            Box::pin(judge.reaches(judged, destination)).await?;
         }
         // Its second target was judged for one method alone.
         let may_mean_another = destination.is_none()
             && !is_led
             && filter::may_name_method(&target, &head.headers, !body.is_end_stream());
         let methods = if may_mean_another {
-            judge.alike(judged, &target, &permit).await
+            Box::pin(judge.alike(judged, &target, &permit)).await
         } else {
             vec![method.clone()]
         };
         let context = self.context(now);
         let held = Held {
-            token: Arc::new(token),
+            token: Arc::clone(&token),
             method: method.clone(),
             target: target.clone(),
             destination,

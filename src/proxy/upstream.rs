@@ -89,7 +89,7 @@ pub(super) async fn ask(
             _ => return Err(explain(&unanswered.error, &watch)),
         };
         request = again;
-        let dialled = app.dial(subject).await;
+        let dialled = Box::pin(app.dial(subject)).await;
         lease = dialled.map_err(|error| explain(&error, &watch))?;
     }
 }

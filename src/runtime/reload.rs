@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
-use tokio::sync::{mpsc, watch};
+use futures_util::StreamExt as _;
+use inotify::{EventMask, EventOwned, EventStream, Inotify, WatchMask};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Files are often written in several steps: a change counts once nothing has moved for this long.
@@ -95,35 +97,44 @@ impl<T> Live<T> {
     }
 }
 
-/// A watch on files, by their directories: an editor's rename and a ConfigMap's symlink swap are seen, too.
+/// What is told of a directory: which names in it lead elsewhere. Not what is written to its files: the audit log may be
+/// one of them, and grows with every request.
+const NAMES: WatchMask = WatchMask::ATTRIB
+    .union(WatchMask::CLOSE_WRITE)
+    .union(WatchMask::CREATE)
+    .union(WatchMask::DELETE)
+    .union(WatchMask::DELETE_SELF)
+    .union(WatchMask::MOVE)
+    .union(WatchMask::MOVE_SELF)
+    .union(WatchMask::ONLYDIR);
+
+/// What is told of a watched file.
+const CONTENT: WatchMask = WatchMask::ATTRIB
+    .union(WatchMask::CLOSE_WRITE)
+    .union(WatchMask::DELETE_SELF)
+    .union(WatchMask::MODIFY)
+    .union(WatchMask::MOVE_SELF);
+
+/// A watch on files and on their directories: an editor's rename and a ConfigMap's symlink swap are seen, too.
 #[derive(Debug)]
 pub struct Watch {
-    watcher: RecommendedWatcher,
+    events: EventStream<Vec<u8>>,
     directories: BTreeSet<PathBuf>,
-    names: Arc<ArcSwap<BTreeSet<OsString>>>,
-    changes: mpsc::Receiver<()>,
+    files: BTreeSet<PathBuf>,
+    names: BTreeSet<OsString>,
 }
 
 impl Watch {
-    /// Watches `files`.
+    /// Watches `files`. Called where the executor runs.
     ///
     /// # Errors
     /// Fails when the operating system can't watch one of their directories.
-    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Result<Self, notify::Error> {
-        let (send, changes) = mpsc::channel(1);
-        let names = Arc::new(ArcSwap::from_pointee(BTreeSet::new()));
-        let watched = Arc::clone(&names);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // An error may have hidden a change, so it is news, too; a full channel already holds the news.
-            if event.map_or(true, |event| concerns(&event, &watched.load())) {
-                let _ = send.try_send(());
-            }
-        })?;
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let mut watch = Self {
-            watcher,
+            events: Inotify::init()?.into_event_stream(vec![0; 4 << 10])?,
             directories: BTreeSet::new(),
-            names,
-            changes,
+            files: BTreeSet::new(),
+            names: BTreeSet::new(),
         };
         watch.cover(files)?;
         Ok(watch)
@@ -133,50 +144,76 @@ impl Watch {
     ///
     /// # Errors
     /// Fails when the operating system can't watch one of their directories.
-    pub fn cover(&mut self, files: impl IntoIterator<Item = PathBuf>) -> Result<(), notify::Error> {
-        let mut names = BTreeSet::clone(&self.names.load());
+    pub fn cover(&mut self, files: impl IntoIterator<Item = PathBuf>) -> io::Result<()> {
         for file in files {
             let target = file.canonicalize().ok();
             for file in std::iter::once(file).chain(target) {
-                names.extend(file.file_name().map(OsString::from));
+                self.names.extend(file.file_name().map(OsString::from));
                 let directory = match file.parent() {
                     Some(parent) if parent != Path::new("") => parent.to_path_buf(),
                     _ => PathBuf::from("."),
                 };
                 if !self.directories.contains(&directory) {
-                    let mode = RecursiveMode::NonRecursive;
-                    self.watcher.watch(&directory, mode)?;
+                    self.events.watches().add(&directory, NAMES)?;
                     self.directories.insert(directory);
                 }
+                self.files.insert(file);
             }
         }
-        self.names.store(Arc::new(names));
-        Ok(())
+        self.follow()
     }
 
     /// Waits until one of the files has changed and settled.
     pub async fn changed(&mut self) {
-        if self.changes.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-        let settle =
-            async { while let Ok(Some(())) = timeout(QUIET, self.changes.recv()).await {} };
+        self.news().await;
+        let settle = async { while timeout(QUIET, self.news()).await.is_ok() {} };
         let _ = timeout(PATIENCE, settle).await;
+        if let Err(error) = self.follow() {
+            tracing::error!(%error, "some files can't be watched: send SIGHUP after a change");
+        }
     }
-}
 
-/// Whether an event is about a watched file, or about a symlink that a ConfigMap volume swaps (`..data`).
-fn concerns(event: &notify::Event, names: &BTreeSet<OsString>) -> bool {
-    let is_ours = |path: &PathBuf| {
-        path.file_name()
-            .is_some_and(|name| names.contains(name) || name.as_encoded_bytes().starts_with(b".."))
-    };
-    !event.kind.is_access() && (event.paths.is_empty() || event.paths.iter().any(is_ours))
+    /// Watches what stands under the files' names now; what is watched already stays so.
+    fn follow(&self) -> io::Result<()> {
+        for file in &self.files {
+            match self.events.watches().add(file, CONTENT) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for an event that one of the files may have changed by. An error may have hidden one, so it is news, too.
+    async fn news(&mut self) {
+        loop {
+            match self.events.next().await {
+                Some(Ok(event)) if !self.concerns(&event) => {}
+                Some(_) => return,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether an event is about a watched file, or about a symlink that a ConfigMap volume swaps (`..data`).
+    fn concerns(&self, event: &EventOwned) -> bool {
+        let Some(name) = &event.name else {
+            if event.mask.contains(EventMask::MOVE_SELF) {
+                // It goes by another name, and whatever goes by its own is watched next. One that is gone has no watch.
+                let _ = self.events.watches().remove(event.wd.clone());
+            }
+            return true;
+        };
+        self.names.contains(name) || name.as_encoded_bytes().starts_with(b"..")
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
     use std::os::unix::fs::symlink;
+
+    use futures_util::{FutureExt as _, StreamExt as _};
 
     use super::{Live, Watch};
 
@@ -208,6 +245,38 @@ mod tests {
 
         std::fs::write(folder.path().join("new"), "3").unwrap();
         std::fs::rename(folder.path().join("new"), &file).unwrap();
+        watch.changed().await;
+    }
+
+    #[tokio::test]
+    async fn sees_what_is_written_to_a_file_that_stays_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("revoked.txt");
+        let mut open = std::fs::File::create(&file).unwrap();
+        let mut watch = Watch::new([file.clone()]).unwrap();
+        open.write_all(b"a\n").unwrap();
+        watch.changed().await;
+
+        // Another one under the same name, too.
+        let mut open = std::fs::File::create(folder.path().join("new")).unwrap();
+        std::fs::rename(folder.path().join("new"), &file).unwrap();
+        watch.changed().await;
+        open.write_all(b"b\n").unwrap();
+        watch.changed().await;
+    }
+
+    #[tokio::test]
+    async fn hears_nothing_of_other_files_that_grow() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.yaml");
+        std::fs::write(&file, "1").unwrap();
+        let mut log = std::fs::File::create(folder.path().join("audit.jsonl")).unwrap();
+        let mut watch = Watch::new([file.clone()]).unwrap();
+        for _ in 0..3 {
+            log.write_all(b"{}\n").unwrap();
+        }
+        assert!(watch.events.next().now_or_never().is_none());
+        std::fs::write(&file, "2").unwrap();
         watch.changed().await;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -179,10 +180,9 @@ impl Server {
         let misread = self.misread.clone();
         let wire = TokioIo::new(Wire::new(stream, Arc::clone(&meter), bounds, misread));
         let books = Arc::clone(&meter);
-        let service = service_fn(move |request| {
-            let answered = answer(request, Arc::clone(&books));
-            async move { Ok::<_, Infallible>(answered.await) }
-        });
+        // Not in a block of its own, which would have room for the whole exchange twice.
+        let service =
+            service_fn(move |request| answer(request, Arc::clone(&books)).map(Ok::<_, Infallible>));
         let mut connection = pin!(self.builder.serve_connection_with_upgrades(wire, service));
         let mut watch = tokio::time::interval(WATCH);
         watch.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -96,7 +96,8 @@ where
     pub async fn lease(self: &Arc<Self>, subject: &str) -> Result<Lease<B>, UpstreamError> {
         match self.pool.take(subject).await {
             Some(connection) => Ok(self.lend(subject, connection, true)),
-            None => self.dial(subject).await,
+            // What few exchanges do has no room in all of them.
+            None => Box::pin(self.dial(subject)).await,
         }
     }
 

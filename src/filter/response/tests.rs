@@ -316,6 +316,84 @@ async fn passes_unread_what_is_public_and_undetected() {
 }
 
 #[tokio::test]
+async fn takes_a_small_unread_answer_with_its_head() {
+    let data = |text: &str| Act::Data(text.into());
+    let many = || (0..100).map(|_| Act::Data(b"a".to_vec()));
+    for (script, whole) in [
+        (Script::new([data("ab"), data("c")]), Some(3)),
+        (Script::new([data("ab"), data("c")]).measured(), Some(3)),
+        (Script::new([]), Some(0)),
+        // These are streams, and nobody waits for their ends.
+        (Script::new([data("ab"), Act::Stall]), None),
+        (Script::new([Act::Stall]), None),
+        (Script::new(many()), None),
+        (Script::text(&"a".repeat(100_000), 20_000), None),
+        (Script::text(&"a".repeat(100_000), 100_000).measured(), None),
+        (Script::new([Act::Trailers(HeaderMap::new())]), Some(0)),
+    ] {
+        let answer = filter(Fixture::new(), Method::GET, text(script));
+        assert_eq!(answer.await.unwrap().body().whole(), whole);
+    }
+    let long = "a".repeat(100_000);
+    for (script, length) in [
+        (Script::new(many()), 100),
+        (Script::text(&long, 20_000), 100_000),
+        (Script::text(&long, 7), 100_000),
+    ] {
+        let answer = filter(Fixture::new(), Method::GET, text(script)).await;
+        let seen = fetch(answer.unwrap()).await;
+        assert!(seen.is_clean);
+        assert_eq!(seen.body, b"a".repeat(length));
+    }
+}
+
+#[tokio::test]
+async fn refuses_small_unread_answers_that_break_off_before_their_first_byte() {
+    for script in [
+        Script::new([Act::Fail]),
+        Script::new([Act::Data(b"ab".to_vec()), Act::Fail]),
+    ] {
+        let refusal = refusal(Fixture::new(), text(script)).await;
+        assert_eq!(refusal.code, ReasonCode::AnswerTruncated);
+    }
+    // One of which much has come already is a stream.
+    let script = Script::new([Act::Data(vec![b'a'; 100_000]), Act::Fail]);
+    let answer = filter(Fixture::new(), Method::GET, text(script)).await;
+    let error = answer.unwrap().into_body().collect().await.unwrap_err();
+    assert_eq!(error.refusal.code, ReasonCode::AnswerTruncated);
+}
+
+#[tokio::test]
+async fn settles_what_is_whole_before_its_head_leaves() {
+    for opens in [true, false] {
+        for fixture in [fixture(), Fixture::new()] {
+            let answer = filter(fixture, Method::GET, text(Script::text("short", 9)));
+            let mut answer = answer.await.unwrap();
+            let (gate, wait) = tokio::sync::oneshot::channel();
+            let told = tell(answer.body_mut(), Some(wait));
+            if opens {
+                gate.send(()).unwrap();
+            } else {
+                drop(gate);
+            }
+            assert_eq!(answer.body_mut().settle().await.is_ok(), opens);
+            assert_eq!(told.lock().unwrap()[..], [End::Complete]);
+            let collected = answer.into_body().collect().await;
+            let body = collected.map(http_body_util::Collected::to_bytes).ok();
+            assert_eq!(body.as_deref(), opens.then_some(&b"short"[..]));
+        }
+    }
+    // What is not whole is left as it is.
+    let script = Script::new([Act::Data(b"ab".to_vec()), Act::Stall]);
+    let mut answer = filter(Fixture::new(), Method::GET, text(script))
+        .await
+        .unwrap();
+    let told = tell(answer.body_mut(), None);
+    answer.body_mut().settle().await.unwrap();
+    assert!(told.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn undoes_codings() {
     let coded = encode(
         Coding::Zstd,

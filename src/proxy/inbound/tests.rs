@@ -1,9 +1,10 @@
+use std::pin::pin;
 use std::sync::Arc;
 
 use http::Method;
 use jiff::Timestamp;
 
-use super::catch;
+use super::Caught;
 use crate::audit::{Naming, PathForm, Settings, Sink, SubjectForm, Writer};
 use crate::proxy::exchange::{Exchange, Ledger};
 use crate::telemetry::Metrics;
@@ -30,11 +31,11 @@ async fn refuses_and_records_after_a_panic() {
     });
     let id = DecisionId::random().unwrap();
     let exchange = Exchange::open(&ledger, id, Timestamp::now(), &Method::GET);
-    let caught = catch(async move {
+    let panics = pin!(async move {
         let _exchange = exchange;
         fail();
     });
-    assert_eq!(caught.await, None);
+    assert_eq!(Caught(panics).await, None);
     ledger.writer.flush().await.unwrap();
     let line = std::fs::read_to_string(log).unwrap();
     let record: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -123,6 +123,8 @@ impl Inbound {
                 .into());
         }
 
+        exchange.asked_by_right(&target);
+
         let level = gate.admit(policy, &verified, now)?;
         exchange.stands_at(level);
         let mut routed = policy.route(&method, &target);

@@ -83,9 +83,10 @@ mod tests {
     fn finds_what_has_the_form_of_a_token() {
         let key = SigningKey::generate().unwrap();
         let now = Timestamp::now();
+        let plain = Grant::new("alice").until(now + SignedDuration::from_mins(5));
         let grant = Grant {
             preview: Some("pr-1".to_owned()),
-            ..Grant::new("alice").until(now + SignedDuration::from_mins(5))
+            ..plain.clone()
         };
         let stamp = JwtStamp {
             issuer: "https://id.example",
@@ -96,7 +97,7 @@ mod tests {
         let ticket = Ticket::new(&grant, "/").unwrap();
         for token in [
             grant.biscuit(&key).unwrap(),
-            grant.jwt(&key, &stamp).unwrap(),
+            plain.jwt(&key, &stamp).unwrap(),
             ticket.sign(&key).unwrap(),
         ] {
             let token = token.expose();

@@ -43,7 +43,7 @@ pub(super) fn biscuit_bytes(text: &str) -> Option<Vec<u8>> {
 #[must_use]
 pub fn is_within(text: &str) -> bool {
     /// Characters of the shortest part that is looked at; a multiple of four, so that they decode by themselves.
-    const LEAST: usize = 20;
+    const LEAST: usize = 16;
     let is_base64 = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
     let mut parts = text.split(|letter| !is_base64(letter));
     parts.any(|part| {

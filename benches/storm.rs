@@ -50,7 +50,7 @@ const GROWTH: u64 = 16 << 20;
 fn main() {
     let is_bench = std::env::args().any(|argument| argument == "--bench");
     let told = std::env::var("CHAPERONE_STORM").ok();
-    let count = told.map_or(if is_bench { 1_000_000 } else { 2_000 }, |count| {
+    let count = told.map_or(if is_bench { 1_000_000 } else { 20_000 }, |count| {
         count.parse().unwrap()
     });
     let runtime = runtime::executor().unwrap();

@@ -7,7 +7,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that can't go on ends")]
 #![expect(clippy::print_stderr, reason = "ratios are for people")]
-#![expect(clippy::disallowed_methods, reason = "the crate's own is what ours is held beside")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate's own is what ours is held beside"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -154,6 +154,14 @@ impl Used {
         hex::encode(self.name)
     }
 
+    /// One that nobody sent, for tests of the rooms below.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn for_test(name: &str, until: i64) -> Self {
+        let name = *blake3::hash(name.as_bytes()).as_bytes();
+        Self { name, until }
+    }
+
     /// The last second in which its own date lets it be used, by a right clock.
     #[must_use]
     pub fn until(&self) -> i64 {

@@ -76,3 +76,51 @@ impl Proofs {
                 .is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::Proofs;
+    use crate::capability::possession::Used;
+    use crate::types::ReasonCode;
+
+    #[tokio::test]
+    async fn forgets_what_no_clock_takes_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Proofs::open(folder.path().to_owned()).unwrap();
+        let kept = || std::fs::read_dir(folder.path()).unwrap().count();
+        let start = Timestamp::now();
+        let later = |seconds| start + SignedDuration::from_secs(seconds);
+        let proofs = open();
+        let used = |name: &str, seconds| Used::for_test(name, later(seconds).as_second() + 60);
+        proofs.spend(used("a", 0), later(0)).await.unwrap();
+        proofs.spend(used("b", 170), later(170)).await.unwrap();
+        assert_eq!(kept(), 2, "a clock that is behind may take the first still");
+        // It has just been looked at: not again within the minute.
+        proofs.spend(used("c", 200), later(200)).await.unwrap();
+        assert_eq!(kept(), 3);
+        proofs.spend(used("d", 240), later(240)).await.unwrap();
+        assert_eq!(kept(), 3, "the first is gone, the others are not");
+        for (name, seconds) in [("b", 170), ("c", 200), ("d", 240)] {
+            let again = open().spend(used(name, seconds), later(241)).await;
+            assert_eq!(again.unwrap_err().code, ReasonCode::ProofInvalid, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn takes_none_where_it_can_not_remember() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("proofs");
+        Proofs::open(path.clone()).unwrap_err();
+        std::fs::create_dir(&path).unwrap();
+        let proofs = Proofs::open(path.clone()).unwrap();
+        std::fs::remove_dir(&path).unwrap();
+        let now = Timestamp::now();
+        let used = Used::for_test("a", now.as_second() + 60);
+        let refused = proofs.spend(used, now).await;
+        assert_eq!(refused.unwrap_err().code, ReasonCode::Overloaded);
+        std::fs::create_dir(&path).unwrap();
+        proofs.spend(used, now).await.unwrap();
+    }
+}

@@ -1,10 +1,19 @@
 //! What a token costs: proving it the first time, finding it again, and holding it against a request.
 //!
+//! `beside` takes turns with the crates that check the signatures, each by its own one call that verifies, on the same tokens,
+//! and prints how many times theirs ours takes, by the medians of single calls: figures wander with the machine, such a ratio does less.
+//!
 //! Every measurement is one token and states what became of it: a wrong verdict fails the run.
 
 #![expect(clippy::unwrap_used, reason = "a bench that can't go on ends")]
+#![expect(clippy::print_stderr, reason = "ratios are for people")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the crate's own is what ours is held beside"
+)]
 
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 use chaperone::capability::attenuate::Restrictions;
 use chaperone::capability::mint::{Grant, JwtStamp, SigningKey};
@@ -15,8 +24,8 @@ use chaperone::capability::{
 use chaperone::types::{DecisionId, Secret, Subject};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 
 /// More tokens than the smallest cache remembers: in turn, each is new.
 const TOKENS: u32 = 8;
@@ -24,7 +33,13 @@ const TOKENS: u32 = 8;
 fn verify(c: &mut Criterion) {
     let mut group = c.benchmark_group("verify");
     group.throughput(Throughput::Elements(1));
-    for (name, settings, tokens) in kinds() {
+    for Kind {
+        name,
+        settings,
+        tokens,
+        ..
+    } in kinds()
+    {
         let size = tokens.first().map_or(0, |token| token.expose().len());
         for (limits, cached) in [(none(), "new"), (Limits::default(), "cached")] {
             let verifier = Verifier::new(settings.clone(), limits).unwrap();
@@ -43,6 +58,55 @@ fn verify(c: &mut Criterion) {
     group.finish();
 }
 
+/// Proving a new token, in turns with the crate that checks its signature.
+fn beside(c: &mut Criterion) {
+    let mut group = c.benchmark_group("beside");
+    for kind in kinds() {
+        let verifier = Verifier::new(kind.settings.clone(), none()).unwrap();
+        let now = Timestamp::now();
+        let ours = |token: &Secret<String>| {
+            let verified = verifier.verify(black_box(token), now).unwrap();
+            assert_eq!(verified.subject().id(), "ada");
+        };
+        let theirs = |token: &Secret<String>| kind.peer.verify(black_box(token.expose()));
+        let (mut all, mut peers) = (Vec::new(), Vec::new());
+        group.bench_function(kind.name, |b| {
+            b.iter_custom(|rounds| {
+                let mut sum = Duration::ZERO;
+                for _ in 0..rounds {
+                    for token in &kind.tokens {
+                        let took = timed(|| ours(token));
+                        all.push(took);
+                        peers.push(timed(|| theirs(token)));
+                        sum += took;
+                    }
+                }
+                sum
+            });
+        });
+        // Of single calls: who else runs on the machine makes some of them long, and no median.
+        if let (Some(ours), Some(theirs)) = (median(all), median(peers)) {
+            let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
+            eprintln!(
+                "beside/{}: {ours:?} a token, {ratio:.2} times its crate's own",
+                kind.name
+            );
+        }
+    }
+    group.finish();
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Option<Duration> {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
+}
+
 fn authorize(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -51,7 +115,13 @@ fn authorize(c: &mut Criterion) {
     let rule = Rule::parse("allow if user($u), group($u, \"buyers\")").unwrap();
     let mut group = c.benchmark_group("authorize");
     group.throughput(Throughput::Elements(1));
-    for (name, settings, tokens) in kinds() {
+    for Kind {
+        name,
+        settings,
+        tokens,
+        ..
+    } in kinds()
+    {
         let verifier = Verifier::new(settings, Limits::default()).unwrap();
         let token = tokens.first().unwrap();
         let verified = verifier.verify(token, Timestamp::now()).unwrap();
@@ -113,7 +183,50 @@ fn dearest(c: &mut Criterion) {
     });
 }
 
-type Kind = (&'static str, Settings, Vec<Secret<String>>);
+struct Kind {
+    name: &'static str,
+    settings: Settings,
+    tokens: Vec<Secret<String>>,
+    peer: Peer,
+}
+
+/// The crate that checks the signature, and what it needs.
+enum Peer {
+    Biscuit(biscuit_auth::PublicKey),
+    Jwt(Box<DecodingKey>, Validation),
+}
+
+/// What an application that uses the crate itself would read.
+#[derive(serde::Deserialize)]
+struct Claims {
+    sub: String,
+    email: String,
+    #[serde(default)]
+    groups: Vec<String>,
+}
+
+impl Peer {
+    fn jwt(key: DecodingKey, algorithm: Algorithm) -> Self {
+        let mut validation = Validation::new(algorithm);
+        validation.set_issuer(&["https://id.example"]);
+        validation.set_audience(&["shop"]);
+        Self::Jwt(Box::new(key), validation)
+    }
+
+    fn verify(&self, token: &str) {
+        match self {
+            Self::Biscuit(root) => {
+                let token = biscuit_auth::Biscuit::from_base64(token, *root).unwrap();
+                assert!(token.block_count() > 0);
+            }
+            Self::Jwt(key, validation) => {
+                let data = jsonwebtoken::decode::<Claims>(token, key, validation).unwrap();
+                assert_eq!(data.claims.sub, "ada");
+                black_box((data.claims.email, data.claims.groups));
+            }
+        }
+    }
+}
 
 fn kinds() -> Vec<Kind> {
     let (key, settings) = issuer();
@@ -128,9 +241,23 @@ fn kinds() -> Vec<Kind> {
         .iter()
         .map(|token| narrowing.attenuate(token).unwrap())
         .collect();
+    let root = key.public().to_string();
+    let root = root.strip_prefix("ed25519/").unwrap();
+    let ed25519 = biscuit_auth::builder::Algorithm::Ed25519;
+    let root = biscuit_auth::PublicKey::from_bytes_hex(root, ed25519).unwrap();
     vec![
-        ("biscuit of 1 block", settings.clone(), one),
-        ("biscuit of 2 blocks", settings, two),
+        Kind {
+            name: "biscuit of 1 block",
+            settings: settings.clone(),
+            tokens: one,
+            peer: Peer::Biscuit(root),
+        },
+        Kind {
+            name: "biscuit of 2 blocks",
+            settings,
+            tokens: two,
+            peer: Peer::Biscuit(root),
+        },
         eddsa(),
         web("JWT ES256", Algorithm::ES256, JwtAlgorithm::ES256),
         web("JWT RS256", Algorithm::RS256, JwtAlgorithm::RS256),
@@ -161,11 +288,14 @@ fn eddsa() -> Kind {
         grant().jwt(&key, &stamp).unwrap()
     });
     let tokens = tokens.collect();
-    (
-        "JWT EdDSA",
-        jwt(&key.jwks(None), JwtAlgorithm::EdDSA),
+    let set: JwkSet = serde_json::from_str(&key.jwks(None)).unwrap();
+    let public = DecodingKey::from_jwk(set.keys.first().unwrap()).unwrap();
+    Kind {
+        name: "JWT EdDSA",
+        settings: jwt(&key.jwks(None), JwtAlgorithm::EdDSA),
         tokens,
-    )
+        peer: Peer::jwt(public, Algorithm::EdDSA),
+    }
 }
 
 fn web(name: &'static str, algorithm: Algorithm, offered: JwtAlgorithm) -> Kind {
@@ -188,11 +318,12 @@ fn web(name: &'static str, algorithm: Algorithm, offered: JwtAlgorithm) -> Kind 
         Secret::new(jsonwebtoken::encode(&header, &claims, &key).unwrap())
     });
     let tokens = tokens.collect();
-    (
+    Kind {
         name,
-        jwt(&serde_json::to_string(&jwk).unwrap(), offered),
+        settings: jwt(&serde_json::to_string(&jwk).unwrap(), offered),
         tokens,
-    )
+        peer: Peer::jwt(DecodingKey::from_jwk(&jwk).unwrap(), algorithm),
+    }
 }
 
 fn jwt(keys: &str, algorithm: JwtAlgorithm) -> Settings {
@@ -229,5 +360,5 @@ fn none() -> Limits {
     }
 }
 
-criterion_group!(benches, verify, authorize, attest, dearest);
+criterion_group!(benches, verify, beside, authorize, attest, dearest);
 criterion_main!(benches);

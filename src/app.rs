@@ -20,7 +20,8 @@ use crate::capability::{self, CapabilityError, Minter, RevokedError, RootKey, Ve
 use crate::config::{Binding, BindingSource, Config};
 use crate::policy::{self, Diagnostic};
 use crate::proxy::{
-    Admission, Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Provider, Spent, Throttle, inbound,
+    Admission, Gate, Inbound, Judge, Ledger, Marker, Own, Pin, Proofs, Provider, Spent, Throttle,
+    inbound,
 };
 use crate::runtime::{Drain, Live, task};
 use crate::telemetry::Metrics;
@@ -56,6 +57,9 @@ pub enum AppError {
     /// The policy has mistakes.
     #[error("the policy has mistakes")]
     Policy(Vec<Diagnostic>),
+    /// The folder of used proofs can't be used.
+    #[error("the folder that remembers used DPoP proofs can't be used")]
+    Proofs(#[source] std::io::Error),
     /// The folder of spent tickets can't be used.
     #[error("the folder that remembers spent tickets can't be used")]
     Spent(#[source] std::io::Error),
@@ -154,12 +158,14 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         metrics: metrics.clone(),
     };
     let limits = &config.limits;
+    let proofs = config.own.proofs.clone().map(Proofs::open).transpose();
     let shared = Arc::new(Inbound {
         judge: Live::new(judge),
         admission: Admission {
             hops: config.hops.clone(),
             throttle: Throttle::new(limits.failures),
-            spent: possession::Spent::default(),
+            spent: possession::Spent::default().since(Timestamp::now()),
+            proofs: proofs.map_err(AppError::Proofs)?,
         },
         pin,
         own,
@@ -321,6 +327,8 @@ fn own(config: &Config, judge: &Judge) -> Result<Own, AppError> {
         minter,
         spent: spent.map_err(AppError::Spent)?,
         provider: config.own.login.clone().map(Provider::new),
+        callback: config.own.callback.clone(),
+        callback_host: config.own.callback_host.clone(),
         is_tls: config.tls.is_some(),
     })
 }

@@ -13,7 +13,7 @@ pub mod binding;
 mod biscuit;
 mod cache;
 mod claim;
-mod claimed;
+pub mod claimed;
 mod evaluation;
 mod facts;
 pub mod id_token;

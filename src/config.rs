@@ -20,7 +20,7 @@ pub use scalar::{Length, Size};
 use crate::capability::PodKey;
 use crate::capability::binding::Running;
 use crate::capability::mint::SigningKey;
-use crate::proxy::{Hops, ProviderSettings};
+use crate::proxy::{Callback, CallbackHost, Hops, ProviderSettings};
 use crate::transport::Identification;
 use crate::types::Secret;
 use crate::{audit, filter};
@@ -107,6 +107,12 @@ pub struct Own {
     pub spent: Option<PathBuf>,
     /// Where users log in; without it nobody does.
     pub login: Option<ProviderSettings>,
+    /// Where the provider sends browsers back to, where that is no host of the preview's.
+    pub callback: Option<Callback>,
+    /// The host on which browsers are taken back for all previews.
+    pub callback_host: Option<CallbackHost>,
+    /// The folder that remembers used DPoP proofs; without it, this process alone does.
+    pub proofs: Option<PathBuf>,
 }
 
 /// The sidecar's own key for capabilities.

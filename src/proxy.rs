@@ -27,6 +27,7 @@ mod parting;
 mod passed;
 mod pin;
 mod pipeline;
+mod proofs;
 mod relay;
 pub mod respond;
 mod spelling;
@@ -43,7 +44,8 @@ pub use gate::Gate;
 pub use hops::{HopField, Hops, Network};
 pub use inbound::Inbound;
 pub use judge::Judge;
-pub use own::{Own, Provider, ProviderSettings, Spent};
+pub use own::{Callback, CallbackHost, HostPattern, Own, Provider, ProviderSettings, Spent};
 pub use pin::Pin;
+pub use proofs::Proofs;
 
 pub use throttle::Throttle;

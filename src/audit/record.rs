@@ -154,6 +154,8 @@ impl RuleAction {
 pub enum Event {
     /// A login was begun: the browser was sent to the provider.
     LoginBegun,
+    /// A browser was sent on to the preview that began its login.
+    LoginForwarded,
     /// A login became a capability.
     SignedIn,
     /// The browser's capability was given up.

@@ -92,7 +92,7 @@ pub struct Shown<'r> {
     pub certificate: Option<[u8; 32]>,
 }
 
-/// Holds a bound token against what its request shows; `spent` remembers proofs.
+/// Holds a bound token against what its request shows; `spent` remembers proofs. Gives the proof that this has used, if any.
 ///
 /// # Errors
 /// Refuses a bound token whose binding is not proven, and a token that is none where a proof is promised.
@@ -102,13 +102,13 @@ pub fn hold(
     shown: &Shown<'_>,
     spent: &Spent,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<Option<Used>, Refusal> {
     let Some(bound) = verified.confirmation() else {
         return match shown.scheme {
             Scheme::Dpop => Err(unproven(
                 "the capability is bound to no key: send it as `Bearer`",
             )),
-            Scheme::Bearer | Scheme::Named => Ok(()),
+            Scheme::Bearer | Scheme::Named => Ok(None),
         };
     };
     if bound.certificate.is_some() && bound.certificate != shown.certificate {
@@ -121,7 +121,7 @@ pub fn hold(
             Scheme::Dpop => Err(unproven(
                 "the capability is bound to a certificate, not to a key",
             )),
-            Scheme::Bearer | Scheme::Named => Ok(()),
+            Scheme::Bearer | Scheme::Named => Ok(None),
         };
     };
     if shown.scheme == Scheme::Bearer {
@@ -137,7 +137,36 @@ pub fn hold(
         return Err(unproven("another key signed its `DPoP` proof"));
     }
     let until = proof.fits(token.expose(), shown, now).map_err(unproven)?;
-    spent.spend(key, &proof.id, until, now)
+    spent.spend(key, &proof.id, until, now).map(Some)
+}
+
+/// A proof that was used just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Used {
+    name: [u8; 32],
+    until: i64,
+}
+
+impl Used {
+    /// Its name, which is that of this proof of this key wherever it is used: 64 hexadecimal digits.
+    #[must_use]
+    pub fn name(&self) -> String {
+        hex::encode(self.name)
+    }
+
+    /// One that nobody sent, for tests of the rooms below.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn for_test(name: &str, until: i64) -> Self {
+        let name = *blake3::hash(name.as_bytes()).as_bytes();
+        Self { name, until }
+    }
+
+    /// The last second in which its own date lets it be used, by a right clock.
+    #[must_use]
+    pub fn until(&self) -> i64 {
+        self.until
+    }
 }
 
 fn unproven(detail: &'static str) -> Refusal {
@@ -262,6 +291,8 @@ pub struct Spent {
     books: Mutex<Books>,
     most: usize,
     most_of_one: u32,
+    /// When the remembering began: what was used before is not known.
+    since: i64,
 }
 
 #[derive(Debug, Default)]
@@ -285,7 +316,15 @@ impl Spent {
             books: Mutex::default(),
             most,
             most_of_one,
+            since: i64::MIN,
         }
+    }
+
+    /// Takes no proof that is dated before `start`: it may have been used at the process before this one.
+    #[must_use]
+    pub fn since(mut self, start: Timestamp) -> Self {
+        self.since = start.as_second();
+        self
     }
 
     /// How many proofs are remembered.
@@ -301,8 +340,13 @@ impl Spent {
         self.len() == 0
     }
 
-    fn spend(&self, key: &[u8; 32], id: &str, until: i64, now: Timestamp) -> Result<(), Refusal> {
+    fn spend(&self, key: &[u8; 32], id: &str, until: i64, now: Timestamp) -> Result<Used, Refusal> {
         let now = now.as_second();
+        if until.saturating_sub(WINDOW) < self.since {
+            return Err(unproven(
+                "its `DPoP` proof is from before the sidecar's start",
+            ));
+        }
         let mut hasher = blake3::Hasher::new();
         hasher.update(key).update(id.as_bytes());
         let name = *hasher.finalize().as_bytes();
@@ -319,7 +363,7 @@ impl Spent {
         }
         books.until.insert(name, (*key, until));
         books.of_key.insert(*key, of_key + 1);
-        Ok(())
+        Ok(Used { name, until })
     }
 }
 

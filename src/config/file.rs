@@ -49,6 +49,10 @@ pub struct File {
     pub tickets: Option<Spanned<Tickets>>,
     /// Where browsers get a capability.
     pub login: Option<Spanned<Login>>,
+    /// The callback of all previews' logins.
+    pub callback: Option<Spanned<CallbackHost>>,
+    /// DPoP proofs.
+    pub proofs: Option<Spanned<Proofs>>,
     /// What the app may reach: a later version.
     pub outbound: Option<Spanned<Later>>,
 }
@@ -133,6 +137,42 @@ pub struct Login {
     pub claims: Option<Spanned<BTreeMap<String, String>>>,
     /// A file with the authorities of the provider's certificate.
     pub ca_file: Option<Spanned<String>>,
+    /// Where the provider sends browsers back to.
+    pub callback: Option<Spanned<LoginCallback>>,
+}
+
+/// `login.callback`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginCallback {
+    /// The address on a host for all previews.
+    pub url: Spanned<String>,
+    /// The key that this host has, too.
+    pub key: Option<Spanned<String>>,
+    /// A file with that key.
+    pub key_file: Option<Spanned<String>>,
+}
+
+/// `callback`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallbackHost {
+    /// The host that takes browsers back.
+    pub host: Spanned<String>,
+    /// The previews' hosts.
+    pub previews: Vec<Spanned<String>>,
+    /// The key that the previews have, too.
+    pub key: Option<Spanned<String>>,
+    /// A file with that key.
+    pub key_file: Option<Spanned<String>>,
+}
+
+/// `proofs`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proofs {
+    /// The folder that remembers used ones.
+    pub spent: Spanned<String>,
 }
 
 /// `tickets`

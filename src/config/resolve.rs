@@ -1,5 +1,6 @@
 //! From the file's form to the meaning: every default stands here, every value is checked here.
 
+mod callback;
 mod edge;
 mod own;
 
@@ -59,7 +60,7 @@ pub(super) fn resolve(
     );
     let binding = desk.binding(file, overrides, preview.as_ref(), revision.as_ref());
     let identity = desk.identity(&file.identity);
-    let own = desk.own(file);
+    let own = desk.own(file, binding.is_some());
     let audit = desk.audit(&file.audit, overrides);
     let limits = desk.limits(&file.limits);
     match (listen, upstream, policy, identity, audit) {

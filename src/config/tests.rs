@@ -235,6 +235,56 @@ fn refuses_each_mistake_with_its_place() {
             "etc/chaperone.yaml:1:10: ",
             "`tickets` without `mint`",
         ),
+        (
+            "tickets: { spent: spent }\nproofs: { spent: spent }\n",
+            "etc/chaperone.yaml:2:9: ",
+            "are one folder",
+        ),
+        (
+            "login:\n  issuer: 'https://id.example'\n  client_id: a\n  callback: { url: 'https://a.example/back' }\n",
+            "etc/chaperone.yaml:4:20: ",
+            "`https://a.example/back` is no callback of logins",
+        ),
+        (
+            "login:\n  issuer: 'https://id.example'\n  client_id: a\n  callback: { url: 'http://a.example/.well-known/chaperone/callback' }\n",
+            "etc/chaperone.yaml:4:20: ",
+            "is no callback of logins",
+        ),
+        (
+            "login:\n  issuer: 'https://id.example'\n  client_id: a\n  callback: { url: 'https://a.example/.well-known/chaperone/callback' }\n",
+            "etc/chaperone.yaml:4:13: ",
+            "`login.callback` without `binding`",
+        ),
+        (
+            "callback: { host: '*.example.org', previews: [pr-1.example], key: short }\n",
+            "etc/chaperone.yaml:1:19: ",
+            "is not one host",
+        ),
+        (
+            "callback: { host: a.example, previews: ['*', pr-1.example], key: short }\n",
+            "etc/chaperone.yaml:1:41: ",
+            "`*` names no hosts of previews",
+        ),
+        (
+            "callback: { host: a.example, previews: [], key: short }\n",
+            "etc/chaperone.yaml:1:11: ",
+            "`callback.previews` is empty",
+        ),
+        (
+            "callback: { host: a.example, previews: [pr-1.example], key: short }\n",
+            "etc/chaperone.yaml:1:61: ",
+            "fewer than 32 bytes",
+        ),
+        (
+            "callback: { host: a.example, previews: [pr-1.example] }\n",
+            "etc/chaperone.yaml:1:11: ",
+            "the callback has no key",
+        ),
+        (
+            "callback: { host: a.example, previews: [pr-1.example], key: a, key_file: b }\n",
+            "etc/chaperone.yaml:1:74: ",
+            "both given",
+        ),
         ("{}\n", "etc/chaperone.yaml: ", "`upstream` is missing"),
         ("{}\n", "etc/chaperone.yaml: ", "`policy` is missing"),
     ] {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::hops::Hops;
+use super::proofs::Proofs;
 use super::throttle::Throttle;
 use crate::capability::possession::{self, Shown, Spent};
 use crate::capability::{Verified, Verifier};
@@ -18,8 +19,10 @@ pub struct Admission {
     pub hops: Hops,
     /// Whose capabilities failed.
     pub throttle: Throttle,
-    /// DPoP proofs that were used.
+    /// DPoP proofs that were used here.
     pub spent: Spent,
+    /// Those that were used by whoever shares the folder.
+    pub proofs: Option<Proofs>,
 }
 
 impl Admission {
@@ -40,15 +43,31 @@ impl Admission {
             return Err(refusal);
         }
         let proven = match verify(verifier, token, now).await {
-            Ok(verified) => {
-                possession::hold(&verified, token, shown, &self.spent, now).map(|()| verified)
-            }
+            Ok(verified) => self
+                .hold(&verified, token, shown, now)
+                .await
+                .map(|()| verified),
             Err(refusal) => Err(refusal),
         };
         if proven.as_ref().is_err_and(is_failure) {
             self.throttle.failed(client);
         }
         proven
+    }
+
+    /// Holds a bound token against what is shown with it.
+    async fn hold(
+        &self,
+        verified: &Verified,
+        token: &Secret<String>,
+        shown: &Shown<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let used = possession::hold(verified, token, shown, &self.spent, now)?;
+        match (used, &self.proofs) {
+            (Some(used), Some(proofs)) => proofs.spend(used, now).await,
+            _ => Ok(()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::normalise::METHOD;
 use crate::audit::{AuditError, Event, Naming, Record, RuleAction, RuleHit, Writer};
+use crate::capability::claimed;
 use crate::filter::{Count, End, Outcome, Report};
 use crate::telemetry::Metrics;
 use crate::types::{
@@ -73,8 +74,28 @@ impl Exchange {
         });
     }
 
+    /// Before a capability is proven: without the query, in which one may stand that nobody knows as such.
     pub(super) fn asks_for(&mut self, target: &Target) {
-        self.note(|record, naming| record.path = naming.path(target.as_str()));
+        let path = target.as_str().split('?').next().unwrap_or_default();
+        self.names(target, path);
+    }
+
+    /// The capability is proven, and no copy of it stands in the target.
+    pub(super) fn asked_by_right(&mut self, target: &Target) {
+        self.names(target, target.as_str());
+    }
+
+    /// What of the target the log may say: nothing, where another token stands in it.
+    fn names(&mut self, target: &Target, said: &str) {
+        let is_telling = || {
+            let query = target.query().iter();
+            let query = query.flat_map(|(name, value)| [name, value]);
+            let mut parts = target.segments().iter().chain(query);
+            parts.any(|part| claimed::is_within(part))
+        };
+        self.note(|record, naming| {
+            record.path = naming.path(said).filter(|_| !is_telling());
+        });
     }
 
     /// The target holds what no log may.

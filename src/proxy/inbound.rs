@@ -190,7 +190,9 @@ impl Inbound {
         let hosts = headers.get_all(HOST).iter();
         let hosts = hosts.map(|host| host.to_str().unwrap_or_default());
         let mut hosts = hosts.chain(authority.map(Authority::as_str));
-        hosts.all(|host| gate.serve(host, None).is_ok())
+        let callback = self.own.callback_host.as_ref();
+        let is_callback = |host: &str| callback.is_some_and(|callback| callback.is(host));
+        hosts.all(|host| gate.serve(host, None).is_ok() && !is_callback(host))
     }
 }
 

@@ -3,6 +3,7 @@
 //! INVARIANT: what changes something is a POST that a page of the preview's own origin made as it left, and no fetch of
 //! a script. The app's pages are of that origin, too, and may submit a form: what it does needs no reading of the answer.
 
+mod callback;
 mod form;
 mod login;
 mod provider;
@@ -31,6 +32,7 @@ use crate::capability::ticket::is_own_path;
 use crate::capability::{Minted, Minter, Verified};
 use crate::types::{ReasonCode, Refusal, Subject, Target};
 
+pub use callback::{Callback, CallbackHost, HostPattern};
 pub use provider::{Provider, ProviderSettings};
 pub use spent::Spent;
 
@@ -46,6 +48,10 @@ pub struct Own {
     pub spent: Option<Spent>,
     /// Where users log in; without it nobody does.
     pub provider: Option<Provider>,
+    /// Where the provider sends browsers back to, where that is no host of the preview's.
+    pub callback: Option<Callback>,
+    /// The host on which this sidecar takes browsers back for all previews.
+    pub callback_host: Option<CallbackHost>,
     /// Whether clients come in over TLS; something before the sidecar may add it.
     pub is_tls: bool,
 }
@@ -258,7 +264,11 @@ fn by_hand(asked: &Asked<'_>) -> Result<(), Refusal> {
 
 /// Lets through what a browser opens in a window of its own: these pages are not for scripts to read.
 fn opened(asked: &Asked<'_>) -> Result<(), Refusal> {
-    if cookie::is_script(asked.headers) {
+    windowed(asked.headers)
+}
+
+fn windowed(headers: &HeaderMap) -> Result<(), Refusal> {
+    if cookie::is_script(headers) {
         let why = "scripts and frames have no part in this";
         return Err(Refusal::new(ReasonCode::CrossOriginRequest).because(why));
     }

@@ -59,6 +59,12 @@ impl Inbound {
             return Err(Stop::Answered(respond::keys(self.pod.jwks(), id), None));
         }
         let endpoint = Endpoint::of(&target);
+        let callback = self.own.callback_host.as_ref();
+        if let Some(callback) = callback.filter(|it| it.is(host(&head.headers))) {
+            exchange.serves(endpoint.unwrap_or(Endpoint::Unknown).address());
+            let told = callback.forward(endpoint, &method, &target, &head.headers, now)?;
+            return Err(tell(id, exchange, told));
+        }
         if let Some(endpoint) = endpoint {
             exchange.serves(endpoint.address());
         }
@@ -123,6 +129,8 @@ impl Inbound {
                 .because("the capability stands in its target")
                 .into());
         }
+
+        exchange.asked_by_right(&target);
 
         let level = gate.admit(policy, &verified, now)?;
         exchange.stands_at(level);
@@ -306,13 +314,8 @@ impl Inbound {
         exchange: &mut Exchange,
         asked: own::Asked<'_>,
     ) -> Result<Stop, Refusal> {
-        let mut told = self.own.answer(asked).await?;
-        exchange.did(told.event);
-        if let Some(verified) = &told.verified {
-            exchange.acts_for(verified.subject(), verified.token_id());
-        }
-        respond::sign(told.answer.headers_mut(), id, &respond::NO_FILTER, &[]);
-        Ok(Stop::Answered(told.answer, told.refusal.map(Box::new)))
+        let told = self.own.answer(asked).await?;
+        Ok(tell(id, exchange, told))
     }
 
     /// Whether the sidecar takes requests at all just now.
@@ -348,6 +351,16 @@ impl Inbound {
             budget: self.budget.clone(),
         }
     }
+}
+
+/// What the sidecar itself says, written down.
+fn tell(id: DecisionId, exchange: &mut Exchange, mut told: own::Told) -> Stop {
+    exchange.did(told.event);
+    if let Some(verified) = &told.verified {
+        exchange.acts_for(verified.subject(), verified.token_id());
+    }
+    respond::sign(told.answer.headers_mut(), id, &respond::NO_FILTER, &[]);
+    Stop::Answered(told.answer, told.refusal.map(Box::new))
 }
 
 /// Why a request goes no further.

@@ -1,4 +1,4 @@
-//! How many capabilities that do not hold one client may send: a bucket for each address, of IPv6 for each /64.
+//! How many capabilities and tickets that do not hold one client may send: a bucket for each address, of IPv6 for each /64.
 //!
 //! The table is bounded. When it is full of clients that fail just now, all others share one bucket.
 
@@ -48,12 +48,12 @@ impl Throttle {
         }
     }
 
-    /// Whether `client` may have another capability looked at.
+    /// Whether `client` may have another capability or ticket looked at.
     pub(super) fn may_try(&self, client: IpAddr) -> Result<(), Refusal> {
         self.may_try_at(client, self.now())
     }
 
-    /// A capability of `client` did not hold.
+    /// A capability or a ticket of `client` did not hold.
     pub(super) fn failed(&self, client: IpAddr) {
         self.failed_at(client, self.now());
     }

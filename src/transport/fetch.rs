@@ -1,4 +1,4 @@
-//! Reads one small text from a server that policy or configuration names: one request over TLS, no redirects, within a
+//! Reads one small text from a server that policy, configuration or command line names: one request over TLS, no redirects, within a
 //! time and a size.
 //!
 //! Certificates must lead to the public roots, or to those that are given instead of them.
@@ -72,7 +72,7 @@ pub enum FetchError {
 /// # Errors
 /// Fails when anything but one whole 200 within the bounds comes back.
 pub async fn fetch(url: &Uri, ca: Option<&str>, bounds: Bounds) -> Result<String, FetchError> {
-    within(url, None, ca, bounds).await
+    Ok(within(url, None, ca, bounds, Taken::Ok).await?.1)
 }
 
 /// What `url` answers to a form: as [`fetch`], by POST.
@@ -85,7 +85,27 @@ pub async fn post(
     ca: Option<&str>,
     bounds: Bounds,
 ) -> Result<String, FetchError> {
-    within(url, Some(form), ca, bounds).await
+    Ok(within(url, Some(form), ca, bounds, Taken::Ok).await?.1)
+}
+
+/// The same with what `url` says where it answers with another status than 200.
+///
+/// # Errors
+/// Fails when anything but one whole answer within the bounds comes back.
+pub async fn submit(
+    url: &Uri,
+    form: Form,
+    ca: Option<&str>,
+    bounds: Bounds,
+) -> Result<(StatusCode, String), FetchError> {
+    within(url, Some(form), ca, bounds, Taken::Any).await
+}
+
+/// The status of answers that are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Any,
+    Ok,
 }
 
 /// A form to be sent, and what says who sends it.
@@ -102,8 +122,9 @@ async fn within(
     form: Option<Form>,
     ca: Option<&str>,
     bounds: Bounds,
-) -> Result<String, FetchError> {
-    let asked = ask(url, form, ca, bounds.body);
+    taken: Taken,
+) -> Result<(StatusCode, String), FetchError> {
+    let asked = ask(url, form, ca, bounds.body, taken);
     let answered = tokio::time::timeout(bounds.time, asked).await;
     answered.unwrap_or(Err(FetchError::Time))
 }
@@ -113,7 +134,8 @@ async fn ask(
     form: Option<Form>,
     ca: Option<&str>,
     most: usize,
-) -> Result<String, FetchError> {
+    taken: Taken,
+) -> Result<(StatusCode, String), FetchError> {
     let authority = url.authority().ok_or(FetchError::Url)?;
     let is_tls = url.scheme_str() != Some("http");
     let host = authority.host();
@@ -125,12 +147,12 @@ async fn ask(
     let stream = TcpStream::connect((bare, port)).await;
     let stream = stream.map_err(FetchError::Connect)?;
     if !is_tls {
-        return read(stream, request, most).await;
+        return read(stream, request, most, taken).await;
     }
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| FetchError::Url)?;
     let connector = TlsConnector::from(Arc::new(trust(ca)?));
     let stream = connector.connect(name, stream).await;
-    read(stream.map_err(FetchError::Tls)?, request, most).await
+    read(stream.map_err(FetchError::Tls)?, request, most, taken).await
 }
 
 fn request(url: &Uri, form: Option<Form>) -> Result<Request<Full<Bytes>>, FetchError> {
@@ -159,7 +181,8 @@ async fn read<I>(
     stream: I,
     request: Request<Full<Bytes>>,
     most: usize,
-) -> Result<String, FetchError>
+    taken: Taken,
+) -> Result<(StatusCode, String), FetchError>
 where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -173,8 +196,9 @@ where
     }));
     let answer = sender.send_request(request).await;
     let answer = answer.map_err(FetchError::Protocol)?;
-    if answer.status() != StatusCode::OK {
-        return Err(FetchError::Status(answer.status()));
+    let status = answer.status();
+    if taken == Taken::Ok && status != StatusCode::OK {
+        return Err(FetchError::Status(status));
     }
     let coding = answer.headers().get(CONTENT_ENCODING);
     if coding.is_some_and(|coding| coding.as_bytes() != b"identity") {
@@ -182,7 +206,8 @@ where
     }
     let body = Limited::new(answer.into_body(), most).collect().await;
     let body = body.map_err(FetchError::Body)?.to_bytes();
-    String::from_utf8(body.into()).map_err(|_| FetchError::Text)
+    let text = String::from_utf8(body.into()).map_err(|_| FetchError::Text)?;
+    Ok((status, text))
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<()>);

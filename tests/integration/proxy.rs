@@ -14,7 +14,7 @@ mod framing;
 mod hostile;
 mod identity;
 mod lifecycle;
-mod login;
+pub(crate) mod login;
 pub(crate) mod parsing;
 mod passing;
 mod pseudonyms;

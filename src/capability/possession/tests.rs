@@ -101,7 +101,8 @@ impl Stage {
             target: &target,
             certificate,
         };
-        hold(&self.verified, &self.token, &shown, spent, now).map_err(|refusal| refusal.code)
+        let held = hold(&self.verified, &self.token, &shown, spent, now);
+        held.map(|_| ()).map_err(|refusal| refusal.code)
     }
 }
 
@@ -333,4 +334,15 @@ fn makes_the_thumbprint_of_the_rfc() {
     let print = thumbprint(jwk.as_object().unwrap()).unwrap();
     let expected = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs";
     assert_eq!(URL_SAFE_NO_PAD.encode(print), expected);
+}
+
+/// What was used before the process began is not known to it: what may be from then is refused.
+#[test]
+fn takes_no_proof_from_before_the_start() {
+    let stage = Stage::bound();
+    for (start, expected) in [(NOW - 1, Ok(())), (NOW, Ok(())), (NOW + 1, UNPROVEN)] {
+        let start = Timestamp::from_second(start).unwrap();
+        let spent = Spent::default().since(start);
+        assert_eq!(stage.hold(&[stage.proof()], &spent), expected, "{start}");
+    }
 }

@@ -41,6 +41,14 @@ pub(in crate::cli) fn token(path: &Path) -> Result<Secret<String>, String> {
     Ok(Secret::new(text.expose().trim().to_owned()))
 }
 
+/// A token in the environment variable `name`.
+pub(in crate::cli) fn variable(name: &str) -> Result<Secret<String>, String> {
+    let text = std::env::var(name)
+        .map(Secret::new)
+        .map_err(|_| format!("the environment variable `{name}` holds no text"))?;
+    Ok(Secret::new(text.expose().trim().to_owned()))
+}
+
 /// An Ed25519 private key.
 pub(in crate::cli) fn key(path: &Path) -> Result<SigningKey, String> {
     let pem = Secret::new(text(path)?);

@@ -17,7 +17,7 @@ use crate::types::Secret;
 const LIFETIME: (i64, i64, i64) = (3600, 60, 24 * 3600);
 
 impl Desk<'_> {
-    pub(super) fn own(&mut self, file: &File) -> Own {
+    pub(super) fn own(&mut self, file: &File, is_bound: bool) -> Own {
         let mint = file.mint.as_ref().and_then(|mint| self.mint(mint));
         let tickets = file.tickets.as_ref();
         if let (Some(tickets), None) = (tickets, &file.mint) {
@@ -33,7 +33,27 @@ impl Desk<'_> {
             }
             self.login(login)
         });
-        Own { mint, spent, login }
+        let callback = file.login.as_ref();
+        let callback = callback.and_then(|login| login.value.callback.as_ref());
+        let callback = callback.and_then(|callback| self.callback(callback, is_bound));
+        let host = file.callback.as_ref();
+        let callback_host = host.and_then(|host| self.callback_host(host));
+        let proofs = file.proofs.as_ref().map(|proofs| {
+            let folder = self.relative(&proofs.value.spent.value);
+            if spent.as_ref() == Some(&folder) {
+                let message = "`proofs.spent` and `tickets.spent` are one folder";
+                self.complain(proofs.referenced, message, "give each a folder of its own");
+            }
+            folder
+        });
+        Own {
+            mint,
+            spent,
+            login,
+            callback,
+            callback_host,
+            proofs,
+        }
     }
 
     fn login(&mut self, login: &Spanned<file::Login>) -> Option<ProviderSettings> {
@@ -165,9 +185,12 @@ impl Desk<'_> {
 
 /// Whether `text` is an issuer (OpenID Connect Core 1.0 section 2): an address over TLS, or of this machine.
 fn is_issuer(text: &str) -> bool {
-    let Ok(uri) = text.parse::<http::Uri>() else {
-        return false;
-    };
+    let uri = text.parse::<http::Uri>();
+    uri.is_ok_and(|uri| is_secure(&uri) && uri.query().is_none() && !text.contains('#'))
+}
+
+/// Whether what is asked there stays between the two: over TLS, or on this machine.
+pub(super) fn is_secure(uri: &http::Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let is_loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
     let is_kept = match uri.scheme_str() {
@@ -176,7 +199,7 @@ fn is_issuer(text: &str) -> bool {
         _ => false,
     };
     let has_user = uri.authority().is_some_and(|it| it.as_str().contains('@'));
-    is_kept && !host.is_empty() && !has_user && uri.query().is_none() && !text.contains('#')
+    is_kept && !host.is_empty() && !has_user
 }
 
 const MINT: &str =

@@ -25,7 +25,11 @@ impl Own {
         opened(asked)?;
         let to = only(asked.target, "to")?.unwrap_or("/");
         let to = if is_own_path(to) { to } else { "/" };
-        let pending = Pending::begin(to, asked.now)?;
+        let mut pending = Pending::begin(to, asked.now)?;
+        if let Some(callback) = &self.callback {
+            let origin = self.origin(asked);
+            pending.state = callback.state(&pending.state, &origin, pending.ends);
+        }
         let place = provider.invitation(&pending, &self.callback(asked)).await?;
         let sealed = pending.seal(self.minter()?, asked.host)?;
         let kept = cookie::set(PENDING, sealed.expose(), seal::AGE);
@@ -68,11 +72,19 @@ impl Own {
         Ok(told.did(Event::SignedIn).acting_for(verified))
     }
 
-    /// Where the provider sends the browser back to. Browsers keep these cookies over TLS alone, or on the loopback.
+    /// Where the provider sends the browser back to.
     fn callback(&self, asked: &Asked<'_>) -> String {
+        match &self.callback {
+            Some(callback) => callback.url.to_string(),
+            None => format!("{}{}", self.origin(asked), Endpoint::Callback.address()),
+        }
+    }
+
+    /// The preview's own pages. Browsers keep these cookies over TLS alone, or on the loopback.
+    fn origin(&self, asked: &Asked<'_>) -> String {
         let is_plain = !self.is_tls && cookie::is_loopback(asked.host);
         let scheme = if is_plain { "http" } else { "https" };
-        format!("{scheme}://{}{}", asked.host, Endpoint::Callback.address())
+        format!("{scheme}://{}", asked.host.to_ascii_lowercase())
     }
 
     fn provider(&self) -> Result<&Provider, Refusal> {
@@ -94,7 +106,7 @@ fn remember(mut told: Told, cookie: &str) -> Result<Told, Refusal> {
 ///
 /// # Errors
 /// Refuses one that stands twice (RFC 6749 section 3.1).
-fn only<'t>(target: &'t Target, name: &str) -> Result<Option<&'t str>, Refusal> {
+pub(super) fn only<'t>(target: &'t Target, name: &str) -> Result<Option<&'t str>, Refusal> {
     let mut found = target.query().iter().filter(|(known, _)| **known == *name);
     let value = found.next().map(|(_, value)| &**value);
     match found.next() {

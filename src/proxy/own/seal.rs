@@ -28,7 +28,7 @@ pub(super) struct Pending {
     /// Where the user was on the way to.
     pub(super) to: String,
     /// Seconds since 1970.
-    ends: i64,
+    pub(super) ends: i64,
 }
 
 impl Pending {

@@ -42,7 +42,7 @@ impl Spent {
         let made = task::spawn_blocking(move || {
             let made = this.make(&name);
             if made.is_ok() {
-                this.forget(now);
+                this.forget(now, GRACE);
             }
             made
         });
@@ -57,15 +57,19 @@ impl Spent {
     }
 
     fn make(&self, name: &str) -> io::Result<()> {
-        let path = self.folder.join(name);
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        file.sync_all()?;
+        self.note(name)?.sync_all()?;
         // The name itself stands in the folder.
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Takes out those that nobody would take any more, by their names.
-    fn forget(&self, now: Timestamp) {
+    /// Makes the file `name` (`END-ID`, the end in seconds since 1970), which fails where it is.
+    pub(in crate::proxy) fn note(&self, name: &str) -> io::Result<File> {
+        let path = self.folder.join(name);
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    /// Takes out those that ended `grace` seconds ago, by their names: nobody would take them any more.
+    pub(in crate::proxy) fn forget(&self, now: Timestamp, grace: i64) {
         let Ok(entries) = fs::read_dir(&self.folder) else {
             return;
         };
@@ -73,7 +77,7 @@ impl Spent {
             let name = entry.file_name();
             let end = name.to_str().and_then(|name| name.split_once('-'));
             let end = end.and_then(|(end, _)| end.parse::<i64>().ok());
-            if end.is_some_and(|end| end.saturating_add(GRACE) < now.as_second()) {
+            if end.is_some_and(|end| end.saturating_add(grace) < now.as_second()) {
                 // One that stays is tried again the next time.
                 let _ = fs::remove_file(entry.path());
             }

@@ -35,9 +35,11 @@ impl Own {
     pub(super) async fn ticket(&self, mut asked: Asked<'_>) -> Result<Told, Refusal> {
         let spent = self.spent()?;
         by_hand(&asked)?;
+        let throttle = &asked.admission.throttle;
+        throttle.may_try(asked.client)?;
         let form = Form::read(&mut asked).await?;
         let text = form.value("ticket").unwrap_or_default();
-        let ticket = open(&asked, text)?;
+        let ticket = open(&asked, text).inspect_err(|_| throttle.failed(asked.client))?;
         let subject = Subject::new(ticket.user(), ticket.grant().attributes);
         let subject = subject.ok_or_else(|| invalid("its user has no id"))?;
         let (minted, verified) = self.mint(&asked, &subject, None)?;

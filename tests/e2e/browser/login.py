@@ -185,11 +185,11 @@ def keeps_siblings_out(program) -> None:
             check("/link" in app.paths(), f"{app.paths()}")
 
 
-def provider(stage, port: int):
+def provider(stage, port: int, callback=f"{OWN}/callback"):
     """npm's oidc-provider, which is certified; every name and password logs in."""
     certificate = stage.certificate
     process = subprocess.Popen(
-        ["node", "server.mjs", str(port), certificate.certificate, certificate.key, f"{OWN}/callback"],
+        ["node", "server.mjs", str(port), certificate.certificate, certificate.key, callback],
         cwd=PROVIDER, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     stage.running.append(lambda: (process.terminate(), process.wait()))
     said = []
@@ -283,9 +283,59 @@ login:
             check(session(refused.context) == [], "a refused login gives no cookie")
 
 
+def logs_in_by_one_callback(program) -> None:
+    """The provider knows one address on a host of its own; the preview is another, and bound."""
+    with Stage(program, names=NAMES) as stage:
+        app, other = stage.app(answer), stage.app(answer)
+        port = free_port()
+        callback = "https://auth.preview.test/.well-known/chaperone/callback"
+        provider(stage, port, callback)
+        (stage.folder / "client").write_text(SECRET)
+        (stage.folder / "callback.key").write_text("a key for tests alone, of 32 bytes or more")
+        deployer = stage.folder / "deployer"
+        run(program, "token", "keygen", "--out", deployer)
+        (stage.folder / "binding").write_text(run(
+            program, "binding", "create", "--key", f"{deployer}.key", "--preview", "pr-1", "--host", HOST,
+            "--revision", "aaaaaaa", "--originator", "alice"))
+        side = stage.sidecar(HOST, app, policy=f'binding: {{ root_keys: ["{deployer}.pub"] }}', config=f"""
+binding: {{ token_file: "{stage.folder}/binding" }}
+mint: {{ key_file: issuer.key }}
+login:
+  issuer: "https://localhost:{port}"
+  client_id: chaperone
+  client_secret_file: "{stage.folder}/client"
+  ca_file: "{stage.certificate.certificate}"
+  callback: {{ url: "{callback}", key_file: "{stage.folder}/callback.key" }}
+""")
+        auth = stage.sidecar("auth.preview.test", other, config=f"""
+callback: {{ host: auth.preview.test, previews: ["*.preview.test"], key_file: "{stage.folder}/callback.key" }}
+""")
+        with stage.browser() as browser:
+            context = browser.context()
+            page = watched(context.new_page())
+            callbacks = []
+            page.on("request", lambda asked: "/callback" in asked.url and callbacks.append(asked.url))
+            page.goto(f"{HOME}/orders?page=2")
+            log_in(page, "alice")
+            check(page.url == f"{HOME}/orders?page=2", page.url)
+            check(page.text_content("#user") == "alice", page.content())
+            check([it.split("?")[0] for it in callbacks] == [callback, f"{OWN}/callback"], callbacks)
+            check(len(session(context)) == 1, "the preview's own cookie")
+            check(context.cookies("https://auth.preview.test") == [], "none of the callback's host")
+            # Whoever has the address has nothing: the browser that began is the one that ends it.
+            thief = browser.page()
+            told = thief.goto(callbacks[0])
+            check(told.status == 403 and "login-failed" in thief.content(), thief.content())
+            told = thief.goto("https://auth.preview.test/orders")
+            check(told.status == 404 and other.asked == [], f"{told.status} {other.asked}")
+            logs = (side.folder / "audit.jsonl").read_text() + (auth.folder / "audit.jsonl").read_text()
+            check(callbacks[0].split("code=")[1].split("&")[0] not in logs, "the logs hold no code")
+            check("login-forwarded" in [it.get("event") for it in records(auth)], logs)
+
+
 def main() -> None:
     program = sys.argv[1]
-    for test in [opens_by_a_ticket_link, keeps_siblings_out, logs_in_at_a_provider]:
+    for test in [opens_by_a_ticket_link, keeps_siblings_out, logs_in_at_a_provider, logs_in_by_one_callback]:
         test(program)
         print(f"{test.__name__}: holds", flush=True)
     print(f"Chromium: {CHECKS} checks hold")

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chaperone::capability::inspect::Inspection;
+use chaperone::capability::mint::{JwtStamp, SigningKey};
 use chaperone::runtime::task;
 use chaperone::types::Level;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -45,6 +48,12 @@ mod pieces {
 
 /// A preview whose app streams lines for as long as the test sends them.
 async fn streaming(setup: Setup) -> (Bound, mpsc::UnboundedSender<Bytes>) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("revoked.txt"), "").unwrap();
+    streaming_in(setup, folder).await
+}
+
+async fn streaming_in(setup: Setup, folder: TempDir) -> (Bound, mpsc::UnboundedSender<Bytes>) {
     let (send, pieces) = mpsc::unbounded_channel();
     let pieces = Arc::new(std::sync::Mutex::new(Some(pieces)));
     let address = app(move |_| {
@@ -58,8 +67,6 @@ async fn streaming(setup: Setup) -> (Bound, mpsc::UnboundedSender<Bytes>) {
         }
     })
     .await;
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("revoked.txt"), "").unwrap();
     (setup.start_with(address, folder).await, send)
 }
 
@@ -165,6 +172,81 @@ async fn resets_answers_whose_capability_is_revoked_at_an_address() {
     until(|| !bound.records().is_empty()).await;
     assert_eq!(bound.records()[0]["reason"], "capability-revoked");
     drop(send);
+}
+
+/// An issuer that takes a key out of its set takes back what that key signed, also what is on its way.
+#[tokio::test]
+async fn resets_answers_whose_key_is_withdrawn() {
+    for is_by_address in [false, true] {
+        let (old, new) = (
+            SigningKey::generate().unwrap(),
+            SigningKey::generate().unwrap(),
+        );
+        let both = {
+            let sets = [old.jwks(Some("old")), new.jwks(Some("new"))];
+            let keys =
+                sets.map(|set| serde_json::from_str::<Value>(&set).unwrap()["keys"][0].clone());
+            json!({ "keys": keys }).to_string()
+        };
+        let published = Arc::new(std::sync::Mutex::new(both.clone()));
+        let told = Arc::clone(&published);
+        let publisher = app(move |_| {
+            let text = told.lock().unwrap().clone();
+            async move { Response::new(crate::upstream::full(text)) }
+        })
+        .await;
+        let place = match is_by_address {
+            true => format!("{{ url: \"http://{publisher}/keys\", every: 1s }}"),
+            false => "keys.json".to_owned(),
+        };
+        let section = format!(
+            "capability:\n  jwt: {{ issuer: id, audience: shop, algorithms: [EdDSA], jwks: {place} }}\n"
+        );
+        for (kid, key, is_kept) in [("new", &new, true), ("old", &old, false)] {
+            (*published.lock().unwrap()).clone_from(&both);
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("keys.json"), &both).unwrap();
+            let setup = Setup::default().policy("capability:\n", &section);
+            let (bound, send) = streaming_in(setup, folder).await;
+            if is_by_address {
+                until(|| bound.generation() >= 2.0).await;
+            }
+            let now = jiff::Timestamp::now();
+            let stamp = JwtStamp {
+                issuer: "id",
+                audience: "shop",
+                key_id: Some(kid),
+                issued: now,
+            };
+            let alice = grant("alice", None).until(now + jiff::SignedDuration::from_hours(1));
+            let token = alice.jwt(key, &stamp).unwrap().expose().clone();
+            let answer = begin_as(&bound, token.clone(), &send, "/tour/a", true).await;
+            let before = bound.generation();
+            let left = new.jwks(Some("new"));
+            if is_by_address {
+                (*published.lock().unwrap()).clone_from(&left);
+                until(|| bound.generation() > before).await;
+            } else {
+                bound.put("keys.json", &left).await;
+            }
+            let reply = bound.ask(&Method::GET, "/tour/b", &token).await;
+            if is_kept {
+                assert_eq!(verdict(&reply), (200, "ok".to_owned()));
+                send.send(Bytes::from("last line\n")).unwrap();
+                drop(send);
+                assert!(answer.ends_cleanly().await);
+                continue;
+            }
+            assert_eq!(verdict(&reply), (401, "capability-invalid".to_owned()));
+            // The app is silent: nothing but the leash can end it.
+            assert!(!answer.ends_cleanly().await);
+            until(|| bound.records().len() == 2).await;
+            let records = bound.records();
+            let torn = records.iter().find(|record| record["ending"] == "reset");
+            assert_eq!(torn.unwrap()["reason"], "capability-invalid");
+            drop(send);
+        }
+    }
 }
 
 #[tokio::test]

@@ -116,6 +116,68 @@ async fn lets_in_who_proves_to_have_the_key_once() {
     assert!(reply.status == 200 && !reply.text().contains("dpop"));
 }
 
+/// Replicas, and the process after this one, know what was used where they share a folder.
+#[tokio::test]
+async fn takes_a_proof_once_among_all_who_share_the_folder() {
+    let spent = tempfile::tempdir().unwrap();
+    let folder = spent.path().join("proofs");
+    std::fs::create_dir(&folder).unwrap();
+    let config = format!("proofs: {{ spent: {} }}\n", folder.display());
+    let one = preview(echo().await)
+        .routes(ROUTES)
+        .config(&config)
+        .start()
+        .await;
+    let other = |config: String| {
+        let issuer = one.key().public().to_string();
+        async move {
+            preview(echo().await)
+                .routes(ROUTES)
+                .file("other.pub", &issuer)
+                .capability("biscuit: { root_keys: [other.pub] }")
+                .config(&config)
+                .start()
+                .await
+        }
+    };
+    let (replica, stranger) = (other(config.clone()).await, other(String::new()).await);
+    let key = SigningKey::generate().unwrap();
+    let token = bound(&one, &key);
+    let scheme = format!("DPoP {token}");
+    let at = |preview, proof: String| {
+        let scheme = scheme.clone();
+        async move {
+            let reply = ask(preview, &[("authorization", &scheme), ("dpop", &proof)]).await;
+            let code = if reply.status == 200 {
+                "ok".to_owned()
+            } else {
+                reply.code()
+            };
+            (reply.status.as_u16(), code)
+        }
+    };
+    let fresh = |id: &str| proof(&key, &token, id, "/open/a");
+    let (passed, refused) = ((200, "ok".to_owned()), (401, "proof-invalid".to_owned()));
+    let used = fresh("1");
+    assert_eq!(at(&one, used.clone()).await, passed);
+    assert_eq!(at(&replica, used.clone()).await, refused);
+    let after = other(config).await;
+    assert_eq!(at(&after, used.clone()).await, refused, "after a restart");
+    assert_eq!(
+        at(&replica, fresh("2")).await,
+        passed,
+        "another one is nobody's business"
+    );
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
+    // Who shares no folder can't know.
+    assert_eq!(at(&stranger, used).await, passed);
+    // Where it can't be written down, none is taken.
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(at(&one, fresh("3")).await, (503, "overloaded".to_owned()));
+    std::fs::create_dir(&folder).unwrap();
+    assert_eq!(at(&one, fresh("4")).await, passed);
+}
+
 #[tokio::test]
 async fn lets_in_who_shows_the_certificate() {
     let cert = rcgen::generate_simple_self_signed(["app.test".to_owned()]).unwrap();

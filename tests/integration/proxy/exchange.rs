@@ -156,3 +156,73 @@ async fn takes_no_cookie_for_a_token() {
     let reply = client::send(preview.address, request).await;
     assert_eq!(reply.status, 400);
 }
+
+/// The command line's way to the same address.
+#[tokio::test]
+async fn is_asked_by_the_command_line() {
+    let provider = SigningKey::generate().unwrap();
+    let preview = stage(&provider).await;
+    let here = format!("http://{}", preview.address);
+    let exchange = |at: &str, token: &str, more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_chaperone"));
+        command
+            .args(["token", "exchange", "--at", at, "--token-env", "ID_TOKEN"])
+            .args(more)
+            .env("ID_TOKEN", token);
+        let ran = chaperone::runtime::task::spawn_blocking(move || command.output().unwrap());
+        async move {
+            let output = ran.await.unwrap();
+            let text = |bytes| String::from_utf8(bytes).unwrap();
+            (
+                output.status.code(),
+                text(output.stdout),
+                text(output.stderr),
+            )
+        }
+    };
+    let good = jwt(&provider, 5);
+    for more in [&[][..], &["--preview", "test"]] {
+        let (code, made, said) = exchange(&here, &good, more).await;
+        assert_eq!((code, &*said), (Some(0), ""));
+        let reply = client::get(preview.address, "/open/a", made.trim()).await;
+        assert_eq!(reply.text(), "from the app");
+    }
+    let forged = jwt(&SigningKey::generate().unwrap(), 5);
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", silent.local_addr().unwrap());
+    drop(silent);
+    let elsewhere = fixed("text/plain", "\u{1b}[31m").await;
+    let elsewhere = format!("http://{elsewhere}");
+    for (at, token, more, code, part) in [
+        (&here, &forged, &[][..], 1, "refused: capability-invalid: "),
+        (
+            &here,
+            &good,
+            &["--preview", "other"],
+            1,
+            "the one audience here",
+        ),
+        (&here, &preview.token("alice"), &[], 1, "Biscuit"),
+        (&nobody, &good, &[], 2, "it can't be reached"),
+        (&elsewhere, &good, &[], 2, "holds no capability"),
+        (&"https://a@b".to_owned(), &good, &[], 2, "is no preview"),
+    ] {
+        let (status, made, said) = exchange(at, token, more).await;
+        assert_eq!((status, &*made), (Some(code), ""), "{said}");
+        assert!(said.contains(part) && !said.contains(token), "{said}");
+        assert!(!said.contains('\u{1b}'));
+    }
+    let bare = preview_without_mint().await;
+    let (status, _, said) = exchange(&format!("http://{}", bare.address), &good, &[]).await;
+    assert_eq!(
+        (status, said.contains("endpoint-unknown")),
+        (Some(1), true),
+        "{said}"
+    );
+}
+
+async fn preview_without_mint() -> Preview {
+    preview(fixed("text/plain", "from the app").await)
+        .start()
+        .await
+}

@@ -23,15 +23,32 @@ use crate::upstream::{app, fixed, full, raw};
 const HOME: &str = "/.well-known/chaperone";
 
 /// What the provider says next.
-struct Says {
+pub(crate) struct Says {
     key: SigningKey,
     /// Claims that stand in the place of the right ones.
     claims: Value,
     /// Members that stand in the place of the right ones in what it says of itself.
     metadata: Value,
-    challenge: String,
-    nonce: String,
+    pub(crate) challenge: String,
+    pub(crate) nonce: String,
+    /// Where it lets browsers be sent back to, as a form has it.
+    at: String,
     asked: Vec<String>,
+}
+
+impl Says {
+    /// A provider of one client, whose callback is on `host`.
+    pub(crate) fn to(host: &str) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self {
+            key: SigningKey::generate().unwrap(),
+            claims: json!({}),
+            metadata: json!({}),
+            challenge: String::new(),
+            nonce: String::new(),
+            at: format!("https%3A%2F%2F{host}%2F.well-known%2Fchaperone%2Fcallback"),
+            asked: Vec::new(),
+        }))
+    }
 }
 
 struct Stage {
@@ -47,7 +64,7 @@ fn merged(mut right: Value, wrong: &Value) -> Value {
     right
 }
 
-async fn provider(says: Arc<Mutex<Says>>) -> SocketAddr {
+pub(crate) async fn provider(says: Arc<Mutex<Says>>) -> SocketAddr {
     app(move |request: Request<hyper::body::Incoming>| {
         let says = Arc::clone(&says);
         async move {
@@ -102,11 +119,10 @@ fn token(says: &Says, issuer: &str, form: &str, who: Option<&str>) -> (u16, Valu
     let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(value("code_verifier")));
     // `shop:a%2Fb` in base64: the secret is encoded first.
     let is_client = who == Some("Basic c2hvcDphJTJGYg==");
-    let at = "https%3A%2F%2Fapp.test%2F.well-known%2Fchaperone%2Fcallback";
     if value("code") != "good"
         || challenge != says.challenge
         || !is_client
-        || value("redirect_uri") != at
+        || value("redirect_uri") != says.at
     {
         return (400, json!({"error": "invalid_grant"}));
     }
@@ -133,14 +149,7 @@ async fn stage() -> Stage {
 
 /// The same before a policy that knows the provider as `capability` says.
 async fn stage_with(capability: impl Fn(&str) -> String) -> Stage {
-    let says = Arc::new(Mutex::new(Says {
-        key: SigningKey::generate().unwrap(),
-        claims: json!({}),
-        metadata: json!({}),
-        challenge: String::new(),
-        nonce: String::new(),
-        asked: Vec::new(),
-    }));
+    let says = Says::to("app.test");
     let issuer = format!("http://{}", provider(Arc::clone(&says)).await);
     let config = format!(
         "mint: {{ key_file: issuer.key }}\n\

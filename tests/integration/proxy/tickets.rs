@@ -275,6 +275,43 @@ async fn refuses_tickets_that_do_not_hold() {
     assert_eq!(std::fs::read_dir(spent.path()).unwrap().count(), 0);
 }
 
+/// Each that is looked at costs a signature: whoever tries many is told to wait, and nobody else is.
+#[tokio::test]
+async fn lets_one_client_try_few_that_do_not_hold() {
+    let spent = tempfile::tempdir().unwrap();
+    let app = fixed("text/plain", "from the app").await;
+    let config = format!(
+        "mint: {{ key_file: issuer.key }}\ntickets: {{ spent: {} }}\n\
+         trusted_hops: {{ addresses: [127.0.0.1] }}\n",
+        spent.path().display()
+    );
+    let preview = preview(app)
+        .config(&config)
+        .limits("failures: 1")
+        .start()
+        .await;
+    let from = |client| [SAME[0], ("x-forwarded-for", client)];
+    let forged = format!("ticket={}", ticket(&SigningKey::generate().unwrap()));
+    let good = format!("ticket={}", ticket(preview.key()));
+    let mut told = Vec::new();
+    for _ in 0..12 {
+        let fields = from("192.0.2.1");
+        let refused = ask(&preview, Method::POST, TICKET, &fields, &forged).await;
+        told.push((refused.status.as_u16(), refused.code()));
+    }
+    assert!(
+        told[..10]
+            .iter()
+            .all(|it| *it == (403, "ticket-invalid".to_owned())),
+        "{told:?}"
+    );
+    assert_eq!(told[11], (429, "too-many-failures".to_owned()));
+    for (client, status) in [("192.0.2.1", 429), ("192.0.2.2", 200)] {
+        let shown = ask(&preview, Method::POST, TICKET, &from(client), &good).await;
+        assert_eq!(shown.status, status, "{client}");
+    }
+}
+
 #[tokio::test]
 async fn signs_out() {
     let spent = tempfile::tempdir().unwrap();

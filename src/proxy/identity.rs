@@ -124,22 +124,31 @@ impl Copies {
         }
     }
 
-    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without the sidecar's own and copies of a capability.
+    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without the sidecar's own and copies of a capability. One
+    /// field in which none of these stands stays as it came.
     pub(super) fn remove_cookies(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(COOKIE) {
             return;
         }
         let mut kept: Vec<u8> = Vec::new();
+        let mut is_whole = headers.get_all(COOKIE).iter().count() == 1;
         let fields = headers.get_all(COOKIE).iter();
         let cookies = fields.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         for cookie in cookies.map(<[u8]>::trim_ascii) {
-            if cookie.is_empty() || cookie::is_ours(cookie) || self.is_in(cookie) {
+            if cookie::is_ours(cookie) || self.is_in(cookie) {
+                is_whole = false;
+                continue;
+            }
+            if cookie.is_empty() {
                 continue;
             }
             if !kept.is_empty() {
                 kept.extend_from_slice(b"; ");
             }
             kept.extend_from_slice(cookie);
+        }
+        if is_whole {
+            return;
         }
         headers.remove(COOKIE);
         if let Some(value) = HeaderValue::from_bytes(&kept)

@@ -302,6 +302,7 @@ mod tests {
             ("X!Forwarded$User", "bob"),
             ("Transfer_Encoding", "chunked"),
             ("Proxy-Authorization", "Basic x"),
+            ("Proxy", "http://evil.example"),
             ("X-Pomerium-Claim-Email", "bob@shop.example"),
         ]);
         to_app(&mut headers, &alice).unwrap();

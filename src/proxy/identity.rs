@@ -280,6 +280,24 @@ mod tests {
     }
 
     #[test]
+    fn leaves_cookies_alone_where_none_is_ours() {
+        let copies = Copies::of(&Secret::new("abc".to_owned()));
+        for (cookies, expected) in [
+            (&["a=1;b=2;; c=\"3\" ;"][..], "a=1;b=2;; c=\"3\" ;"),
+            (&["a=1;b=2", "c=3"], "a=1; b=2; c=3"),
+            (&["a=1;__Host-chaperone=t;b=2"], "a=1; b=2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for cookie in cookies {
+                headers.append("cookie", HeaderValue::from_static(cookie));
+            }
+            copies.remove_cookies(&mut headers);
+            assert_eq!(headers.len(), 1);
+            assert_eq!(headers["cookie"], expected);
+        }
+    }
+
+    #[test]
     fn refuses_none_and_two() {
         let (token, _) = read(&[("authorization", "Basic x")]);
         assert_eq!(token, Err(ReasonCode::CapabilityMissing));

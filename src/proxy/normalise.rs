@@ -117,7 +117,9 @@ fn refuse_options(headers: &HeaderMap) -> Result<(), Refusal> {
             return Err(ambiguous("`Connection` holds what is no name"));
         }
         // RFC 9110 section 7.6.1: what is meant for the app can't be meant for one connection.
-        if is_end_to_end(&folded(&String::from_utf8_lossy(option).to_ascii_lowercase())) {
+        if is_end_to_end(&folded(
+            &String::from_utf8_lossy(option).to_ascii_lowercase(),
+        )) {
             return Err(ambiguous(
                 "`Connection` names a field that is not the connection's",
             ));
@@ -312,6 +314,13 @@ mod tests {
             plain().header("x-tenant", "a").header("x_tenant", "b"),
             plain().header("content_type", "text/plain"),
             plain().method("A".repeat(33).as_str()),
+            plain().method("get"),
+            plain().method("PRI"),
+            plain().header("connection", "x, cookie"),
+            plain().header("expect", "x"),
+            plain().header("trailer", "host"),
+            plain().header("x", " padded").version(Version::HTTP_2),
+            Request::get("http://x,y/a").version(Version::HTTP_2),
             plain().header("transfer-encoding", "gzip, chunked"),
             plain()
                 .header("transfer-encoding", "chunked")

@@ -226,10 +226,8 @@ fn host(
     if second.is_some() {
         return Err(ambiguous("`Host` stands twice"));
     }
-    if let Some(value) = first {
-        if !is_authority(value.as_bytes()) {
-            return Err(ambiguous("`Host` names no host"));
-        }
+    if first.is_some_and(|value| !is_authority(value.as_bytes())) {
+        return Err(ambiguous("`Host` names no host"));
     }
     if authority
         .as_ref()

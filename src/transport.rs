@@ -14,7 +14,7 @@ pub mod tls;
 pub mod upstream;
 pub mod wire;
 
-pub use framing::Malformed;
+pub use framing::{Malformed, is_authority, is_token, may_be_trailer};
 pub use listen::Listener;
 pub use meter::{Busy, Meter, Peer};
 pub use serve::{Limits, Server};

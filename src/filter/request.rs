@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request};
 use http_body::Body;
 
@@ -120,6 +120,12 @@ fn reading(
         (Some(rule), _) if is_patch(headers) => Err(Refusal::new(ReasonCode::RequestUnreadable)
             .by(&rule.origin)
             .because("a patch by paths can't be held against the route's `request` rule")),
+        // RFC 9110 section 14.5: what the app puts together of it is more than what can be read here.
+        (Some(rule), _) if headers.contains_key(CONTENT_RANGE) => {
+            Err(Refusal::new(ReasonCode::RequestUnreadable)
+                .by(&rule.origin)
+                .because("a part of a record can't be held against the route's `request` rule"))
+        }
         (None, Some(Fields::Parts(boundary))) => {
             let format = Box::new(Multipart::new(&boundary));
             Stream::over(inspector, format, &[])

@@ -268,7 +268,8 @@ impl Pattern {
     /// How closely it names the method: 2 by name, 1 as `GET` for `HEAD`, 0 as `*`.
     pub(in crate::policy) fn covers_method(&self, method: &Method) -> Option<u8> {
         match &self.method {
-            None => Some(0),
+            // It asks the app to send back what the app alone is told: a route for it says so.
+            None => (method != Method::TRACE).then_some(0),
             Some(named) if named == method => Some(2),
             Some(named) if named == Method::GET && method == Method::HEAD => Some(1),
             Some(_) => None,

@@ -15,11 +15,13 @@ const EMAIL: HeaderName = HeaderName::from_static("x-forwarded-email");
 const GROUPS: HeaderName = HeaderName::from_static("x-forwarded-groups");
 const PREFERRED: HeaderName = HeaderName::from_static("x-forwarded-preferred-username");
 
-/// Hop-by-hop fields beside those that `Connection` names. `Trailer` stays: trailers pass.
-const HOP: [HeaderName; 10] = [
+/// Hop-by-hop fields beside those that `Connection` names. `Trailer` stays: trailers pass. `Proxy` becomes `HTTP_PROXY` in
+/// CGI, the variable by which libraries find a proxy.
+const HOP: [HeaderName; 11] = [
     CONNECTION,
     HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy"),
     PROXY_AUTHENTICATE,
     HeaderName::from_static("proxy-authentication-info"),
     PROXY_AUTHORIZATION,
@@ -300,6 +302,7 @@ mod tests {
             ("X!Forwarded$User", "bob"),
             ("Transfer_Encoding", "chunked"),
             ("Proxy-Authorization", "Basic x"),
+            ("Proxy", "http://evil.example"),
             ("X-Pomerium-Claim-Email", "bob@shop.example"),
         ]);
         to_app(&mut headers, &alice).unwrap();

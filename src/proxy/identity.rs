@@ -131,22 +131,31 @@ impl Copies {
         }
     }
 
-    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without the sidecar's own and copies of a capability.
+    /// Makes one field of all cookies (RFC 9113 section 8.2.3), without the sidecar's own and copies of a capability. One
+    /// field in which none of these stands stays as it came.
     pub(super) fn remove_cookies(&self, headers: &mut HeaderMap) {
         if !headers.contains_key(COOKIE) {
             return;
         }
         let mut kept: Vec<u8> = Vec::new();
+        let mut is_whole = headers.get_all(COOKIE).iter().count() == 1;
         let fields = headers.get_all(COOKIE).iter();
         let cookies = fields.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         for cookie in cookies.map(<[u8]>::trim_ascii) {
-            if cookie.is_empty() || cookie::is_ours(cookie) || self.is_in(cookie) {
+            if cookie::is_ours(cookie) || self.is_in(cookie) {
+                is_whole = false;
+                continue;
+            }
+            if cookie.is_empty() {
                 continue;
             }
             if !kept.is_empty() {
                 kept.extend_from_slice(b"; ");
             }
             kept.extend_from_slice(cookie);
+        }
+        if is_whole {
+            return;
         }
         headers.remove(COOKIE);
         if let Some(value) = HeaderValue::from_bytes(&kept)
@@ -276,6 +285,24 @@ mod tests {
         for (target, is_found) in [("/a?t=%61bc", true), ("/abc%3D", true), ("/a?t=ab", false)] {
             let target = Target::parse(target).unwrap();
             assert_eq!(copies.are_in_target(&target), is_found, "{target}");
+        }
+    }
+
+    #[test]
+    fn leaves_cookies_alone_where_none_is_ours() {
+        let copies = Copies::of(&Secret::new("abc".to_owned()));
+        for (cookies, expected) in [
+            (&["a=1;b=2;; c=\"3\" ;"][..], "a=1;b=2;; c=\"3\" ;"),
+            (&["a=1;b=2", "c=3"], "a=1; b=2; c=3"),
+            (&["a=1;__Host-chaperone=t;b=2"], "a=1; b=2"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for cookie in cookies {
+                headers.append("cookie", HeaderValue::from_static(cookie));
+            }
+            copies.remove_cookies(&mut headers);
+            assert_eq!(headers.len(), 1);
+            assert_eq!(headers["cookie"], expected);
         }
     }
 

@@ -131,6 +131,8 @@ impl Inbound {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            // The message closes the connection by itself.
+            is_serial: false,
             login: None,
         };
         let refusal = respond::unreadable(malformed);

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use maud::html;
@@ -99,6 +99,8 @@ pub fn status(code: ReasonCode) -> StatusCode {
 pub(super) struct Asked {
     pub(super) is_connect: bool,
     pub(super) is_html: bool,
+    /// One request follows another on its connection (HTTP/1), each where the one before is taken to end.
+    pub(super) is_serial: bool,
     /// Where a browser that has no capability is led to get one.
     pub(super) login: Option<String>,
 }
@@ -108,6 +110,7 @@ impl Asked {
         Self {
             is_connect: head.method == http::Method::CONNECT,
             is_html: prefers_html(&head.headers),
+            is_serial: head.version != http::Version::HTTP_2,
             login: None,
         }
     }
@@ -170,6 +173,9 @@ pub(super) fn refusal(refusal: &Refusal, id: DecisionId, asked: &Asked) -> Respo
     ];
     if is_later.contains(&status) && !is_hidden {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if asked.is_serial && code == ReasonCode::AmbiguousRequest {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     sign(headers, id, &NO_FILTER, &[]);
     answer
@@ -405,6 +411,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            is_serial: false,
             login: None,
         };
         let answer = refusal(&denied(), id, &asked);
@@ -432,6 +439,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: true,
+            is_serial: false,
             login: None,
         };
         let answer = refusal(&denied(), DecisionId::random().unwrap(), &asked);
@@ -447,6 +455,7 @@ mod tests {
         let asked = Asked {
             is_connect: false,
             is_html: false,
+            is_serial: false,
             login: None,
         };
         let missing = Refusal::new(ReasonCode::CapabilityMissing);

@@ -10,7 +10,7 @@ use super::headers::is_identity;
 use crate::types::{ReasonCode, Refusal};
 
 /// Fields by which some apps take another method or path than the one that policy judges. Names are folded.
-const REWRITES: [&str; 27] = [
+const REWRITES: [&str; 31] = [
     "-method",
     "http-method-override",
     "method-override",
@@ -23,6 +23,8 @@ const REWRITES: [&str; 27] = [
     "x-forwarded-path",
     "x-forwarded-uri",
     "x-forwarded-url",
+    "x-http-destinationurl",
+    "x-http-host-override",
     "x-http-method",
     "x-http-method-override",
     "x-http-path-override",
@@ -34,10 +36,12 @@ const REWRITES: [&str; 27] = [
     "x-original-url",
     "x-override-url",
     "x-path-info",
+    "x-proxy-url",
     "x-rewrite-uri",
     "x-rewrite-url",
     "x-script-name",
     "x-verb-override",
+    "x-waws-unencoded-url",
 ];
 
 /// A name as servers see it that make a variable of it: all but letters and digits fold into one.

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
 use super::identity::Copies;
-use super::{headers, respond};
+use super::{headers, normalise, respond};
 use crate::filter::FilterError;
 use crate::transport::Malformed;
 use crate::transport::upstream::Pace;
@@ -126,6 +126,7 @@ impl Body for Upload {
             })
         });
         if let Some(trailers) = frame.as_mut().ok().and_then(Frame::trailers_mut) {
+            normalise::refuse_trailers(trailers)?;
             self.copies.remove(trailers);
             headers::trailers_to_app(trailers);
         }

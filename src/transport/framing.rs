@@ -16,6 +16,8 @@ mod request;
 mod tests;
 
 pub(super) use answer::Answers;
+pub use fields::{is_authority, may_be_trailer};
+pub use line::is_token;
 pub use malformed::Malformed;
 pub(super) use request::{Place, Requests, Stop};
 

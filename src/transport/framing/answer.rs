@@ -132,6 +132,10 @@ impl Answers {
                 return Ok(());
             }
             204 if !is_empty => return Err(Malformed::Bodiless),
+            // It has none either (RFC 9110 section 15.3.6), but it may say so as any answer does.
+            205 if matches!(framing, Some(Framing::Length(1..))) => {
+                return Err(Malformed::Bodiless);
+            }
             _ => {}
         }
         // Who asks for no other protocol refuses one; what comes in it is nobody's.

@@ -1,5 +1,7 @@
 //! The fields of a head that say how long a message is and whom it is for.
 
+use std::net::Ipv6Addr;
+
 use super::line::is_token;
 use super::{Malformed, Writer};
 
@@ -99,13 +101,12 @@ impl Fields {
     /// Looks at a field that stands after a body.
     pub(super) fn trailer(line: &[u8], writer: Writer) -> Result<(), Malformed> {
         let (name, _) = split(line)?;
-        let is_meant = |trailer: &&str| folds_to(name, trailer);
         let is_refused = match writer {
-            Writer::Client => NO_TRAILERS.iter().any(is_meant),
+            Writer::Client => !may_be_trailer(name),
             // What else an app writes there is not passed on, and harms nobody.
             Writer::App => ["content-length", "transfer-encoding", "set-cookie"]
                 .iter()
-                .any(is_meant),
+                .any(|trailer| folds_to(name, trailer)),
         };
         if is_refused {
             return Err(Malformed::Trailer);
@@ -176,6 +177,12 @@ fn folds_to(name: &[u8], meant: &str) -> bool {
         })
 }
 
+/// Whether a client may send a field of this name after a body (RFC 9110 section 6.5.1), in whatever spelling.
+#[must_use]
+pub fn may_be_trailer(name: &[u8]) -> bool {
+    !NO_TRAILERS.iter().any(|trailer| folds_to(name, trailer))
+}
+
 /// A number as RFC 9110 section 8.6 writes it, without zeros before it, that fits a signed one.
 fn length(text: &[u8]) -> Option<u64> {
     let is_plain =
@@ -188,15 +195,16 @@ fn length(text: &[u8]) -> Option<u64> {
     u64::try_from(number).ok()
 }
 
-/// A name or address, and perhaps a port: no user, list, escape or empty part (RFC 9110 section 7.2).
-pub(super) fn is_authority(text: &[u8]) -> bool {
+/// A name or address, and perhaps a port: no user, list, escape or empty part (RFC 9110 section 7.2). A name may end
+/// with the dot of the root.
+#[must_use]
+pub fn is_authority(text: &[u8]) -> bool {
     let (host, port) = match text.strip_prefix(b"[") {
         Some(rest) => match memchr::memchr(b']', rest) {
             Some(end) => {
                 let (address, rest) = rest.split_at(end);
-                let is_address =
-                    |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-                if address.is_empty() || !address.iter().all(is_address) {
+                let address = std::str::from_utf8(address).ok();
+                if address.is_none_or(|address| address.parse::<Ipv6Addr>().is_err()) {
                     return false;
                 }
                 return rest.len() == 1 || rest.strip_prefix(b"]:").is_some_and(is_port);
@@ -211,12 +219,15 @@ pub(super) fn is_authority(text: &[u8]) -> bool {
             None => (text, None),
         },
     };
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    !host.is_empty() && host.iter().all(is_name) && port.is_none_or(is_port)
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let labels = host.strip_suffix(b".").unwrap_or(host);
+    let mut labels = labels.split(|byte| *byte == b'.');
+    labels.all(|label| !label.is_empty() && label.iter().all(is_name)) && port.is_none_or(is_port)
 }
 
 fn is_port(text: &[u8]) -> bool {
-    let is_plain = text.len() <= 5 && text.iter().all(u8::is_ascii_digit);
+    let is_plain =
+        text.len() <= 5 && !text.starts_with(b"0") && text.iter().all(u8::is_ascii_digit);
     let port = std::str::from_utf8(text).ok().filter(|_| is_plain);
     port.and_then(|port| port.parse::<u16>().ok())
         .is_some_and(|port| port > 0)

@@ -93,7 +93,8 @@ fn text_length(bytes: &[u8]) -> usize {
 }
 
 /// RFC 9110 section 5.6.2.
-pub(super) fn is_token(text: &[u8]) -> bool {
+#[must_use]
+pub fn is_token(text: &[u8]) -> bool {
     let is_token = |byte: &u8| {
         byte.is_ascii_alphanumeric()
             || matches!(

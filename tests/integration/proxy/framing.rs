@@ -1,6 +1,8 @@
 //! Messages with two readings, on both sides: refused whole, recorded, and the connection closed.
 
 mod answers;
+mod multiplexed;
+mod mutations;
 mod requests;
 
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use tokio::net::TcpStream;
 use self::requests::{CHUNKED, CHUNKS, GET, POST, cases};
 use crate::client;
 use crate::preview::{Preview, preview};
-use crate::upstream::{Notes, app, full, raw, read_head};
+use crate::upstream::{Notes, app, echo, full, raw, read_head};
 
 /// An app that notes every request that it received whole.
 async fn noting(notes: &Notes) -> SocketAddr {
@@ -24,7 +26,7 @@ async fn noting(notes: &Notes) -> SocketAddr {
         async move {
             let line = format!("{} {}", request.method(), request.uri());
             if let Ok(body) = request.into_body().collect().await {
-                let body = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+                let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
                 notes.lock().unwrap().push(format!("{line} {body}"));
             }
             Response::builder()
@@ -191,6 +193,22 @@ async fn answers_what_came_before_a_bad_request() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn speaks_for_clients_that_know_no_host() {
+    let preview = preview(echo().await).start().await;
+    let token = preview.token("alice");
+    let ask = |fields: &str| {
+        let request =
+            format!("GET /open/a HTTP/1.0\r\nAuthorization: Bearer {token}\r\n{fields}\r\n");
+        client::bytes(preview.address, request)
+    };
+    // RFC 9112 section 3.2: without one, the app's own reader would refuse it, or take another for it.
+    let answer = ask("").await;
+    assert!(answer.contains("\nhost: \n"), "{answer}");
+    let answer = ask("Host: app.test\r\n").await;
+    assert!(answer.contains("\nhost: app.test\n"), "{answer}");
 }
 
 #[tokio::test]

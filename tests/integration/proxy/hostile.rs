@@ -34,7 +34,7 @@ async fn refuses_to_pass_copies_of_the_bearer() {
     let token = preview.token("alice");
     let ask = |target: &str, fields: &str| {
         let request = format!(
-            "GET {target} HTTP/1.1\r\nhost: app.test\r\nconnection: close, host\r\n\
+            "GET {target} HTTP/1.1\r\nhost: app.test\r\nconnection: close\r\n\
              authorization: Bearer {token}\r\n{fields}\r\n"
         );
         client::bytes(preview.address, request)

@@ -44,6 +44,7 @@ const IN_FIXED: &[Row] = &[
     ("Content-Length: 2", "Content-Length: 2\r\nTransfer-Encoding: chunked", "Content-Length: 2\r\nTransfer: chunked"),
     ("Content-Length: 2", "Content-Length: 2\r\nTransfer-Encoding: identity", "Content-Length: 2\r\nA: identity"),
     ("200 OK", "204 No Content", "200 No Content"),
+    ("200 OK", "205 Reset Content", "200 Reset Content"),
 ];
 
 #[rustfmt::skip]

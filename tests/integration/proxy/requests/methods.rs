@@ -171,6 +171,34 @@ async fn refuses_other_methods() {
 }
 
 #[tokio::test]
+async fn refuses_other_spellings_of_methods() {
+    let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
+    let pairs = [
+        // Apps that put a method into capitals would do what the policy denies.
+        (
+            line("delete /any/a"),
+            "ambiguous-request",
+            line("DELETE /any/a"),
+        ),
+        (
+            line("Post /most/a"),
+            "ambiguous-request",
+            line("POST /most/a"),
+        ),
+        (line("TRACE /any/a"), "no-route", line("OPTIONS /any/a")),
+    ];
+    assert_eq!(scene.judges(pairs).await, 3);
+    let traced = "\n  - { match: TRACE /any/**, public: Nobody's data. }\n";
+    let scene = Scene::new(|builder| builder.routes(&format!("{ROUTES}{traced}"))).await;
+    let pairs = [(
+        line("trace /any/a"),
+        "ambiguous-request",
+        line("TRACE /any/a"),
+    )];
+    assert_eq!(scene.judges(pairs).await, 1);
+}
+
+#[tokio::test]
 async fn judges_other_methods_as_what_they_ask_for() {
     let scene = Scene::new(|builder| builder.routes(ROUTES)).await;
     let form = |path: &str, body: &str| post(path, FORM, body);

@@ -117,6 +117,12 @@ async fn refuses_to_write_in_anothers_name() {
     ] {
         pairs.push((patch(JSON, hostile), foreign, patch(JSON, twin)));
     }
+    let part = |name: &str| {
+        let put = line("PUT /api/orders").with("content-type", JSON);
+        put.with(name, "bytes 0-36/99").body(own)
+    };
+    let (hostile, twin) = (part("content-range"), part("x-range"));
+    pairs.push((hostile, "request-unreadable", twin));
     let empty = |method: &str, path: &str| line(&format!("{method} {path}"));
     pairs.push((
         empty("PUT", "/api/orders"),
@@ -175,7 +181,7 @@ async fn refuses_to_write_in_anothers_name() {
         post("/api/orders", JSON, body)
     };
     pairs.push((long(1024), "request-too-large", long(900)));
-    assert_eq!(scene.judges(pairs).await, 31);
+    assert_eq!(scene.judges(pairs).await, 32);
     let answer = scene.say(&post("/api/orders", JSON, "{}"), false).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
     assert!(answer.contains("policy.yaml:"), "{answer}");

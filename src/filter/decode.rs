@@ -224,12 +224,17 @@ pub(super) fn inspect(
     search(&layers, text, &Place::Body(offset), inspector, edits)
 }
 
+/// Where the first byte stands without which no text has other readings as an address, or as markup.
+pub(super) fn address_mark(text: &[u8]) -> Option<usize> {
+    memchr::memchr3(b'%', b'&', b';', text)
+}
+
 /// The readings of a text that scripts may take for an address, or for markup; none where they say nothing else.
 ///
 /// # Errors
 /// Refuses escapes without an end.
 pub(super) fn address(text: &[u8]) -> Result<Option<Layers>, Refusal> {
-    if memchr::memchr3(b'%', b'&', b';', text).is_none() {
+    if address_mark(text).is_none() {
         return Ok(None);
     }
     let mut layers = Layers::new(Language::Address.layers());

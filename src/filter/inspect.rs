@@ -3,12 +3,16 @@
 //! INVARIANT: matched text stays inside this file; what leaves it are ranges, replacements, keyed
 //! names and counts.
 
+mod known;
+mod marks;
 mod value;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use self::known::{Known, Short};
+use self::marks::Marks;
 use self::value::{canonical, is_address, is_same, letters, mask, number};
 use crate::filter::report::{Finding, Report};
 use crate::filter::{Place, Plan, Side, decode, readings};
@@ -35,6 +39,8 @@ pub struct Inspector {
     hits: Vec<Hit>,
     /// Made when a text in a window is first looked through: few requests have one.
     sweep: Option<Sweep>,
+    marks: Marks,
+    known: Known,
     report: Report,
 }
 
@@ -55,6 +61,8 @@ impl Inspector {
             own,
             hits: Vec::new(),
             sweep: None,
+            marks: Marks::default(),
+            known: Known::default(),
             report: Report::default(),
         }
     }
@@ -181,7 +189,35 @@ impl Inspector {
         let Some(text) = window.get(range.clone()) else {
             return Err(Refusal::new(ReasonCode::Internal));
         };
+        let short = match place {
+            Place::Json(_) => Short::of(text),
+            _ => None,
+        };
+        let Some(short) = short else {
+            return self.look_in(window, range, text, place, edits);
+        };
+        if self.known.has(&short) {
+            return Ok(());
+        }
+        let before = (edits.len(), self.report.found());
+        self.look_in(window, range, text, place, edits)?;
+        if before == (edits.len(), self.report.found()) {
+            self.known.learn(short);
+        }
+        Ok(())
+    }
+
+    /// The same for a `text` that is not known.
+    fn look_in(
+        &mut self,
+        window: &[u8],
+        range: Range<usize>,
+        text: &[u8],
+        place: &Place<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<(), Refusal> {
         if self.has_addresses(place)
+            && self.marks.may_stand_in(window, &range)
             && let Some(layers) = decode::address(text)?
         {
             return decode::search(&layers, text, place, self, edits);
@@ -205,6 +241,7 @@ impl Inspector {
 
     /// What windows hold has changed.
     pub(crate) fn restart(&mut self) {
+        self.marks.restart();
         if let Some(sweep) = &mut self.sweep {
             sweep.restart();
         }

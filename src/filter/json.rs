@@ -13,6 +13,7 @@ mod fate;
 mod lines;
 mod message;
 mod owner;
+mod run;
 mod sequence;
 mod walker;
 mod way;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use self::desk::Desk;
 use self::walker::{Next, Walker};
 use crate::filter::{Format, Inspector, Limits, Output, Plan};
-use crate::json::{Event, EventKind, LexError, LexErrorKind, Lexer, LexerLimits, Tape};
+use crate::json::{Event, LexError, LexErrorKind, Lexer, LexerLimits, Tape};
 use crate::policy::treatment::RecordRule;
 use crate::types::{ReasonCode, Refusal};
 
@@ -180,13 +181,7 @@ impl Json {
     }
 
     fn take(&mut self, mut rest: &[u8], desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        loop {
-            match self.lexer.next(&mut rest) {
-                Ok(Some(event)) => self.event(event, desk)?,
-                Ok(None) => break,
-                Err(error) => return Err(self.malformed(desk, error)),
-            }
-        }
+        while self.run(&mut rest, desk)? {}
         let end = self.lexer.offset();
         self.check_size(desk, end, self.lexer.token_start().unwrap_or(end))?;
         match self.mode {
@@ -199,40 +194,32 @@ impl Json {
         Ok(())
     }
 
+    /// Takes a token that is to be decided about.
     fn event(&mut self, event: Event, desk: &mut Desk<'_>) -> Result<(), Refusal> {
         self.check_size(desk, event.end, event.start)?;
         self.token_end = event.end;
-        match self.mode {
-            Mode::Walk => match self.walker.event(desk, event)? {
-                Next::Walk => {}
-                Next::Skip => self.mode = Mode::Skip(self.lexer.depth()),
-                Next::Collect => {
-                    self.tape.clear();
-                    self.mode = Mode::Collect(event.start);
-                    self.collect(event, event.start, desk)?;
-                }
-            },
-            Mode::Collect(start) => self.collect(event, start, desk)?,
-            Mode::Skip(depth) => {
-                let is_end = matches!(event.kind, EventKind::EndObject | EventKind::EndArray);
-                if is_end && self.lexer.depth() < depth {
-                    self.walker.skipped(desk, event.end);
-                    self.mode = Mode::Walk;
+        match self.walker.event(desk, event)? {
+            Next::Walk => {}
+            Next::Skip => self.mode = Mode::Skip(self.lexer.depth()),
+            Next::Collect => {
+                self.tape.clear();
+                self.mode = Mode::Collect(event.start);
+                if self.tape.push(event, event.start) {
+                    self.replay(event.end, event.start, desk)?;
                 }
             }
         }
         Ok(())
     }
 
-    fn collect(&mut self, event: Event, start: u64, desk: &mut Desk<'_>) -> Result<(), Refusal> {
-        if self.tape.push(event, start) {
-            self.mode = Mode::Walk;
-            let document = self.tape.over(desk.bytes(start, event.end));
-            self.walker.replay(desk, document, start)?;
-            if self.tape.held() > KEPT {
-                self.tape.clear();
-                self.tape.shrink(KEPT / 64);
-            }
+    /// Settles a value that was collected.
+    fn replay(&mut self, end: u64, start: u64, desk: &mut Desk<'_>) -> Result<(), Refusal> {
+        self.mode = Mode::Walk;
+        let document = self.tape.over(desk.bytes(start, end));
+        self.walker.replay(desk, document, start)?;
+        if self.tape.held() > KEPT {
+            self.tape.clear();
+            self.tape.shrink(KEPT / 64);
         }
         Ok(())
     }

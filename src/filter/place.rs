@@ -88,7 +88,11 @@ impl Place<'_> {
     }
 
     fn spell(&self, name: impl Fn(&str, &mut String)) -> Box<str> {
-        let mut text = String::new();
+        // Most places are no longer.
+        let mut text = String::with_capacity(match self {
+            Self::Body(_) => 0,
+            _ => 96,
+        });
         match self {
             Self::Body(_) => {}
             Self::Cookie(cookie) => {

@@ -18,20 +18,27 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + tail
 }
 
+/// How many bytes at the front of `bytes` are digits.
+#[inline]
+pub(super) fn digits(bytes: &[u8]) -> usize {
+    let first = bytes.iter().position(|byte| !byte.is_ascii_digit());
+    first.unwrap_or(bytes.len())
+}
+
 fn is_plain(byte: u8) -> bool {
     (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\'
 }
 
 /// The high bit of every byte that is not plain.
 ///
-/// Borrows may set a bit above a byte that is truly not plain, never below it: the lowest is exact.
+/// Borrows may set a bit above a byte that is truly not plain, never below it: the lowest is exact. The differences
+/// of bytes beyond ASCII say nothing, and need not: those stop by themselves.
 #[inline]
 fn stops(word: u64) -> u64 {
-    let quote = word ^ (ONES * 0x22);
-    let backslash = word ^ (ONES * 0x5c);
-    let zero = |lanes: u64| lanes.wrapping_sub(ONES) & !lanes;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (zero(quote) | zero(backslash) | control | word) & HIGHS
+    let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
+    let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
+    let control = word.wrapping_sub(ONES * 0x20);
+    (quote | backslash | control | word) & HIGHS
 }
 
 #[cfg(test)]
@@ -41,11 +48,12 @@ mod tests {
     #[test]
     fn finds_every_stop_at_every_place() {
         for byte in 0..=u8::MAX {
-            for at in 0..20 {
-                let mut bytes = [b'a'; 20];
+            for at in 0..61 {
+                let mut bytes = [b'a'; 61];
                 bytes[at] = byte;
-                let expected = if is_plain(byte) { 20 } else { at };
+                let expected = if is_plain(byte) { 61 } else { at };
                 assert_eq!(plain_prefix(&bytes), expected, "{byte:#x} at {at}");
+                assert_eq!(plain_prefix(&bytes[..at + 1]), expected.min(at + 1));
             }
         }
     }

@@ -199,13 +199,16 @@ impl Judge {
         shape: Shape,
         asked: Option<Asked<'_>>,
     ) -> Result<Fate, Refusal> {
-        let Some(rule) = self.rule.clone() else {
+        // Taken out for as long as it is asked: a count of its holders for every value costs more.
+        let Some(rule) = self.rule.take() else {
             return Ok(PASS);
         };
-        match &rule.select {
+        let fate = match &rule.select {
             Select::Anywhere => Ok(self.anywhere(&rule, shape, asked)),
             Select::Path(_) => self.path(&rule, above, child, shape, asked),
-        }
+        };
+        self.rule = Some(rule);
+        fate
     }
 
     fn anywhere(&self, rule: &RecordRule, shape: Shape, asked: Option<Asked<'_>>) -> Fate {

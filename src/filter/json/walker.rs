@@ -7,6 +7,7 @@
 //! `,` with the value before it, whitespace before the closing bracket stays. The first value that
 //! is kept loses its comma.
 
+mod flow;
 mod scrub;
 
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub(super) struct Walker {
     ends: Vec<usize>,
     /// The name of the member that begins: start and end of its quotes, and whether it is escaped.
     name: Option<(u64, u64, bool)>,
+    /// The same inside of what flows, while the way does not have it yet.
+    fresh: Option<(u64, u64, bool)>,
     /// What became of the root, once it is settled.
     root: Option<bool>,
     /// A foreign root is left out, not a reason to block (one line of many).
@@ -86,6 +89,7 @@ impl Walker {
             levels: Vec::new(),
             ends: Vec::new(),
             name: None,
+            fresh: None,
             root: None,
             drops_root,
         }
@@ -103,6 +107,7 @@ impl Walker {
         self.way.leave(0);
         self.ends.clear();
         self.name = None;
+        self.fresh = None;
         self.root = None;
         self.judge.restart();
     }
@@ -119,7 +124,17 @@ impl Walker {
 
     /// The bytes at the desk pass as they are, without another decision.
     pub(super) fn flows(&self) -> bool {
-        self.root == Some(true) || self.frames.last().is_some_and(|frame| frame.is_plain)
+        self.root == Some(true) || self.is_plain()
+    }
+
+    /// The innermost container passes, and nothing in it can be a record.
+    pub(super) fn is_plain(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.is_plain)
+    }
+
+    /// Containers that are open, as far as they were told.
+    pub(super) fn depth(&self) -> usize {
+        self.frames.len()
     }
 
     /// Bytes of openings that wait.

@@ -90,9 +90,42 @@ impl Trail for Way {
 }
 
 fn visit_name(text: Text<'_>, visit: &mut dyn FnMut(Step<'_>)) {
+    if !text.is_escaped {
+        visit(Step::Name(&String::from_utf8_lossy(text.raw)));
+        return;
+    }
     let mut name = Vec::new();
     text.decode_into(&mut name);
     visit(Step::Name(&String::from_utf8_lossy(&name)));
+}
+
+/// The place of a value in the innermost of `depth` open containers, which the way leads to.
+pub(super) struct AtChild<'a> {
+    way: &'a Way,
+    depth: usize,
+    child: Option<Child<'a>>,
+}
+
+impl<'a> AtChild<'a> {
+    /// How it is reached from there: by `child`, or as the way says.
+    pub(super) fn new(way: &'a Way, depth: usize, child: Option<Child<'a>>) -> Self {
+        Self { way, depth, child }
+    }
+}
+
+impl Trail for AtChild<'_> {
+    fn walk(&self, visit: &mut dyn FnMut(Step<'_>)) {
+        match self.child {
+            None => self.way.walk_to(self.depth, visit),
+            Some(child) => {
+                self.way.walk_to(self.depth.saturating_sub(1), visit);
+                match child {
+                    Child::Index(index) => visit(Step::Index(index)),
+                    Child::Name(text) => visit_name(text, visit),
+                }
+            }
+        }
+    }
 }
 
 /// The place of a name.

@@ -125,18 +125,30 @@ impl Language {
                 layer(Unseen, 4),
             ]
         }
-        const fn link() -> [Spec; 14] {
-            let [a, b, c, d, e, f, g, h, i, j, k, l] = page(Attribute);
-            let (broken, asked) = (layer(Break, 1), layer(Form, 13));
-            [a, b, c, d, e, f, g, h, i, j, k, l, broken, asked]
-        }
+        // The same behind what is taken out of an address, and a form's spaces.
+        const LINK: &[Spec] = &[
+            layer(Attribute, 0),
+            layer(Break, 1),
+            layer(Script, 2),
+            layer(Style, 2),
+            layer(Reference, 3),
+            layer(Percent, 5),
+            layer(Base64, 6),
+            nested(Script, 6),
+            nested(Reference, 6),
+            nested(Reference, 7),
+            nested(Script, 7),
+            nested(Script, 3),
+            layer(Unseen, 5),
+            layer(Form, 2),
+        ];
         match self {
             Self::Address => ADDRESS,
             Self::Attribute => const { &page(Attribute) },
             Self::Folded => FOLDED,
             Self::Form => FORM,
             Self::Inner => const { &page(Reference) },
-            Self::Link => const { &link() },
+            Self::Link => LINK,
             Self::Markup => MARKUP,
             Self::Plain => &[],
             Self::Script | Self::Text => SCRIPT,

@@ -3,7 +3,7 @@
 use super::{Case, HTML, Who, Write, own, pair};
 
 pub(super) fn all(all: &mut Vec<Case>) {
-    let ways: [(&str, &str, Write, &str); 18] = [
+    let ways: [(&str, &str, Write, &str); 19] = [
         (
             "svg-style",
             "<svg><style>a{b:'",
@@ -93,6 +93,12 @@ pub(super) fn all(all: &mut Vec<Case>) {
             "<form action='/a?b=",
             |mail| mail.replace("shop", "sh&#10;op"),
             "'></form>",
+        ),
+        (
+            "link-script",
+            "<a href='ja&Tab;vascript:f(\"",
+            |mail| mail.replace("@shop", "\\x40sh&NewLine;op"),
+            "\")'>x</a>",
         ),
         (
             "text-json",

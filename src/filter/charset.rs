@@ -80,6 +80,7 @@ impl Charset {
             // RFC 8259 section 8.1; WHATWG HTML section 9.2.5; the parts of a multipart say their own.
             Kind::Events | Kind::Json | Kind::JsonSequence | Kind::Multipart | Kind::Ndjson => true,
             Kind::Csv
+            | Kind::Folded
             | Kind::Form
             | Kind::Html
             | Kind::Script
@@ -104,6 +105,8 @@ impl Charset {
             Kind::Script => Language::Script,
             Kind::Style => Language::Style,
             Kind::Xml => Language::Xml,
+            Kind::Folded => Language::Folded,
+            Kind::Csv | Kind::Text | Kind::Tsv => Language::Text,
             _ => Language::Plain,
         };
         Some(Self {

@@ -5,15 +5,18 @@
 //! any reading becomes an edit of the raw bytes that covers whole escapes, so that what stays is read as before.
 
 mod base64;
+mod language;
 mod layer;
 mod map;
 mod merge;
 mod reference;
 mod script;
+mod unseen;
 mod xml;
 
+pub(super) use self::language::Language;
 pub(super) use self::layer::{Layers, View};
-pub(super) use self::merge::edits;
+pub(super) use self::merge::{edits, merged};
 use crate::filter::{Edit, Inspector, Place};
 use crate::scan::Hit;
 use crate::types::{ReasonCode, Refusal};
@@ -25,6 +28,10 @@ pub(super) enum Coding {
     Attribute,
     /// The content of `data:` URLs (RFC 2397).
     Base64,
+    /// Tabs and line breaks, which browsers take out of addresses (WHATWG URL section 4.4).
+    Break,
+    /// Line breaks with a blank behind them, which go on with the line (RFC 5545 section 3.1, RFC 6350 section 3.2).
+    Fold,
     /// Percent-encoding, and `+` for a space (`application/x-www-form-urlencoded`).
     Form,
     /// Percent-encoding (RFC 3986 section 2.1).
@@ -35,6 +42,8 @@ pub(super) enum Coding {
     Script,
     /// Backslashes, as in a style sheet (CSS Syntax Level 3 section 4.3.7).
     Style,
+    /// Characters that nobody sees: soft hyphens, joiners, marks of direction.
+    Unseen,
     /// References, sections, comments and instructions of XML.
     Xml,
 }
@@ -54,105 +63,6 @@ const fn layer(coding: Coding, under: usize) -> Spec {
         coding,
         under,
         is_nested: false,
-    }
-}
-
-const fn nested(coding: Coding, under: usize) -> Spec {
-    Spec {
-        coding,
-        under,
-        is_nested: true,
-    }
-}
-
-/// The languages that a text can be in, by the escapes that their readers undo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    /// A text that scripts may take for an address, or for markup.
-    Address,
-    /// The value of a page's attribute: any of them may hold an address, a script, a style or a page.
-    Attribute,
-    /// A name or a value of a form.
-    Form,
-    /// Text that is markup to some readers, or the content of a `data:` URL.
-    Inner,
-    /// Text of a page.
-    Markup,
-    /// Nothing is undone.
-    Plain,
-    Script,
-    Style,
-    Xml,
-}
-
-impl Language {
-    pub(super) fn layers(self) -> &'static [Spec] {
-        use Coding::{Attribute, Base64, Percent, Reference, Script, Style, Xml};
-        const SCRIPT: &[Spec] = &[
-            layer(Script, 0),
-            layer(Reference, 1),
-            layer(Percent, 2),
-            layer(Base64, 3),
-            nested(Script, 3),
-            nested(Reference, 4),
-            nested(Script, 4),
-        ];
-        const ADDRESS: &[Spec] = &[
-            layer(Percent, 0),
-            layer(Base64, 1),
-            nested(Percent, 1),
-            nested(Percent, 2),
-            layer(Reference, 0),
-        ];
-        const FORM: &[Spec] = &[
-            layer(Coding::Form, 0),
-            nested(Percent, 1),
-            nested(Reference, 1),
-            nested(Script, 1),
-        ];
-        const STYLE: &[Spec] = &[
-            layer(Style, 0),
-            layer(Percent, 1),
-            layer(Base64, 2),
-            nested(Reference, 2),
-            nested(Reference, 3),
-            nested(Style, 3),
-        ];
-        const XML: &[Spec] = &[
-            layer(Xml, 0),
-            layer(Reference, 0),
-            nested(Reference, 1),
-            layer(Script, 3),
-            layer(Style, 3),
-            layer(Percent, 4),
-            layer(Base64, 6),
-            nested(Reference, 7),
-        ];
-        const fn page(first: Coding) -> [Spec; 10] {
-            [
-                layer(first, 0),
-                layer(Script, 1),
-                layer(Style, 1),
-                layer(Reference, 2),
-                layer(Percent, 4),
-                layer(Base64, 5),
-                nested(Script, 5),
-                nested(Reference, 5),
-                nested(Reference, 6),
-                nested(Script, 6),
-            ]
-        }
-        match self {
-            Self::Address => ADDRESS,
-            Self::Attribute => const { &page(Attribute) },
-            Self::Form => FORM,
-            Self::Inner => const { &page(Reference) },
-            Self::Markup => const { &[layer(Reference, 0)] },
-            Self::Plain => &[],
-            Self::Script => SCRIPT,
-            Self::Style => STYLE,
-            Self::Xml => XML,
-        }
     }
 }
 
@@ -193,10 +103,12 @@ pub(super) fn decoded(text: &[u8], coding: Coding) -> Vec<u8> {
     }
 }
 
-/// Whether any escape can begin in `text`.
-fn has_mark(text: &[u8]) -> bool {
+/// Whether any escape of `language` can begin in `text`.
+fn has_mark(text: &[u8], language: Language) -> bool {
     memchr::memchr3(b'\\', b'&', b'%', text).is_some()
         || memchr::memchr2(b';', b'+', text).is_some()
+        || unseen::mark(text).is_some()
+        || language == Language::Link && unseen::is_broken(text)
 }
 
 /// Looks through a whole text in all readings of its language: what has to be replaced in it, sorted, without overlaps.
@@ -213,7 +125,7 @@ pub(super) fn inspect(
     if inspector.is_idle() {
         return Ok(());
     }
-    if !has_mark(text) {
+    if !has_mark(text, language) {
         return inspector.inspect(text, &Place::Body(offset), edits);
     }
     let mut layers = Layers::new(language.layers());
@@ -226,7 +138,13 @@ pub(super) fn inspect(
 
 /// Where the first byte stands without which no text has other readings as an address, or as markup.
 pub(super) fn address_mark(text: &[u8]) -> Option<usize> {
-    memchr::memchr3(b'%', b'&', b';', text)
+    // Each search ends where the one before found something.
+    let until = |mark: Option<usize>| text.get(..mark?).or(Some(text));
+    let escape = memchr::memchr3(b'%', b'&', b';', text);
+    let before = until(escape).unwrap_or(text);
+    let escape = memchr::memchr(b'\\', before).or(escape);
+    let before = until(escape).unwrap_or(text);
+    unseen::mark(before).or(escape)
 }
 
 /// The readings of a text that scripts may take for an address, or for markup; none where they say nothing else.
@@ -254,6 +172,13 @@ pub(super) fn search(
     edits: &mut Vec<Edit>,
 ) -> Result<(), Refusal> {
     let raw = View { base: 0, text };
+    let found = find(layers, raw, inspector);
+    edits.extend(self::edits(layers, raw, place, found, inspector)?);
+    Ok(())
+}
+
+/// What is found in a whole text in all its readings.
+fn find(layers: &Layers, raw: View<'_>, inspector: &Inspector) -> Vec<(usize, Hit)> {
     let mut found: Vec<(usize, Hit)> = Vec::new();
     for reading in 0..=layers.count() {
         let view = if reading == 0 {
@@ -266,8 +191,33 @@ pub(super) fn search(
             automaton.find(view.text, &mut |hit| found.push((reading, hit)));
         }
     }
-    edits.extend(merge::edits(layers, raw, place, found, inspector)?);
-    Ok(())
+    found
+}
+
+/// Looks through a text that was put together of pieces, in all readings of its language, for what stands in none of
+/// them alone. `joins` are the places where they meet, sorted.
+///
+/// # Errors
+/// Refuses when a rule blocks what it found, and escapes without an end.
+pub(super) fn inspect_across(
+    text: &[u8],
+    joins: &[usize],
+    language: Language,
+    offset: u64,
+    inspector: &mut Inspector,
+) -> Result<Vec<Edit>, Refusal> {
+    let raw = View { base: 0, text };
+    let mut layers = Layers::new(language.layers());
+    layers.write(raw, true)?;
+    let mut found = find(&layers, raw, inspector);
+    found.retain(|(reading, hit)| {
+        let span = layers.raw_span(*reading, hit.span.start..hit.span.end);
+        let next = joins.partition_point(|join| *join as u64 <= span.start);
+        joins
+            .get(next)
+            .is_some_and(|join| (*join as u64) < span.end)
+    });
+    edits(&layers, raw, &Place::Body(offset), found, inspector)
 }
 
 /// How many bytes around a place decide what is found there.

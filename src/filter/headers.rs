@@ -7,7 +7,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::filter::{Edit, Inspector, Place, Side, coding, readings};
-use crate::types::Refusal;
+use crate::types::{ReasonCode, Refusal};
 
 /// Fields that describe the body as the app made it.
 const STALE: [&str; 5] = [
@@ -58,7 +58,7 @@ const COMMON: [&str; 28] = [
     "x-xss-protection",
 ];
 
-/// Looks through the values of `headers`, percent-decoded too, and the app's own names in answers. In answers a field in which
+/// Looks through the values of `headers`, decoded too, and the app's own names in answers. In answers a field in which
 /// something is found is taken out whole; a request is refused.
 pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Result<(), Refusal> {
     if inspector.is_idle() {
@@ -87,7 +87,10 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
         inspector.inspect(value, &place, &mut edits)?;
         // The inspector of requests reads every text in these ways.
         if side == Side::Response {
-            for reading in readings::of(value) {
+            if readings::has_obscure_word(value) {
+                obscure(inspector)?;
+            }
+            for reading in readings::of_field(value) {
                 if edits.is_empty() {
                     inspector.inspect(&reading, &place, &mut edits)?;
                 }
@@ -102,6 +105,17 @@ pub(super) fn inspect(headers: &mut HeaderMap, inspector: &mut Inspector) -> Res
             headers.remove(name);
         }
     }
+    Ok(())
+}
+
+/// Refuses a word that can't be looked through.
+fn obscure(inspector: &mut Inspector) -> Result<(), Refusal> {
+    let refusal = Refusal::new(ReasonCode::AnswerMalformed)
+        .because("an encoded word in a charset that can't be read");
+    if !inspector.plan().is_observing {
+        return Err(refusal);
+    }
+    inspector.report_mut().refuse(&refusal);
     Ok(())
 }
 

@@ -242,6 +242,7 @@ impl Html {
             self.whole(text, inspector, out)?;
         }
         self.between(self.page.end(), inspector, out)?;
+        self.page.end_run(inspector, out)?;
         self.check_charset()?;
         if self.record.is_some() {
             return Err(

@@ -12,6 +12,7 @@ mod documents;
 mod fate;
 mod lines;
 mod message;
+mod number;
 mod owner;
 mod run;
 mod sequence;

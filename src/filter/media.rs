@@ -193,6 +193,18 @@ fn kind(media: &Mime) -> Option<Kind> {
                 | "yaml"
         );
     let is_text = media.type_() == mime::TEXT;
+    if is_text
+        && matches!(
+            subtype,
+            "calendar" | "directory" | "vcard" | "x-vcalendar" | "x-vcard"
+        )
+    {
+        return Some(Kind::Folded);
+    }
+    // Its words are written in numbers, and its pictures hold files.
+    if subtype == "rtf" {
+        return None;
+    }
     if is_script && (is_text || media.type_() == mime::APPLICATION) || suffix == Some("yaml") {
         return Some(Kind::Script);
     }
@@ -240,6 +252,9 @@ mod tests {
             ("text/javascript1.5", Media::Known(Kind::Script)),
             ("text/yaml", Media::Known(Kind::Script)),
             ("text/css", Media::Known(Kind::Style)),
+            ("text/calendar; method=REQUEST", Media::Known(Kind::Folded)),
+            ("text/vcard", Media::Known(Kind::Folded)),
+            ("text/rtf", Media::Other),
             ("application/sql", Media::Known(Kind::Text)),
             (
                 "application/x-www-form-urlencoded",

@@ -188,7 +188,7 @@ impl Messages {
                         .because("a message on a route without a rule for any"));
                 }
                 None if is_document => Box::new(Message::new(plan, None)),
-                _ => Box::new(Text::new(inspector, Language::Plain)),
+                _ => Box::new(Text::new(inspector, Language::Text)),
             },
         })
     }

@@ -94,7 +94,7 @@ impl Multipart {
         let is_clean = inspector.report().found() == found;
         let unreadable = |detail: &str| Refusal::new(ReasonCode::RequestUnreadable).because(detail);
         let format = match head.media() {
-            Media::Absent | Media::Known(Kind::Text) if head.file().is_none() => {
+            Media::Absent | Media::Known(Kind::Folded | Kind::Text) if head.file().is_none() => {
                 let shown = if is_clean { name } else { "*" };
                 return Ok(Part::Field(shown.into(), BytesMut::new()));
             }

@@ -1,8 +1,12 @@
 //! What else a text says to those who decode it: percent-escapes, `+` for a space, encoded words, all once more,
 //! ISO 8859-1.
 
+mod field;
+
 use base64::Engine as _;
 use percent_encoding::percent_decode;
+
+pub(super) use self::field::{has_obscure_word, of_field};
 
 /// The other readings of `text`, each once; none for most texts.
 ///
@@ -51,23 +55,32 @@ fn words(text: &[u8]) -> Option<Vec<u8>> {
     starts.peek()?;
     let (mut read, mut at, mut is_found) = (Vec::new(), 0, false);
     for start in starts {
-        let Some((word, length)) = text.get(start..).filter(|_| start >= at).and_then(word) else {
+        let Some(word) = text.get(start..).filter(|_| start >= at).and_then(word) else {
             continue;
         };
         let between = text.get(at..start).unwrap_or_default();
         if !is_found || !between.iter().all(u8::is_ascii_whitespace) {
             read.extend_from_slice(between);
         }
-        read.extend_from_slice(&word);
-        at = start + length;
+        read.extend_from_slice(&word.text);
+        at = start + word.length;
         is_found = true;
     }
     read.extend_from_slice(text.get(at..).unwrap_or_default());
     is_found.then_some(read)
 }
 
-/// The encoded word at the front of a text, decoded, and its length.
-fn word(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+/// An encoded word.
+struct Word {
+    /// What it says; its bytes, where its charset is unknown.
+    text: Vec<u8>,
+    length: usize,
+    /// Its charset can't be read.
+    is_obscure: bool,
+}
+
+/// The encoded word at the front of a text.
+fn word(text: &[u8]) -> Option<Word> {
     let mut parts = text.get(2..)?.splitn(4, |byte| *byte == b'?');
     let (charset, coding) = (parts.next()?, parts.next()?);
     let coded = parts.next()?;
@@ -97,14 +110,15 @@ fn word(text: &[u8]) -> Option<(Vec<u8>, usize)> {
         .split(|byte| *byte == b'*')
         .next()
         .unwrap_or_default();
-    let word = match encoding_rs::Encoding::for_label(label) {
-        Some(encoding) => encoding.decode(&bytes).0.into_owned().into_bytes(),
-        None => bytes,
-    };
-    Some((
-        word,
-        2 + charset.len() + 1 + coding.len() + 1 + coded.len() + 2,
-    ))
+    let encoding = encoding_rs::Encoding::for_label_no_replacement(label);
+    Some(Word {
+        text: match encoding {
+            Some(encoding) => encoding.decode(&bytes).0.into_owned().into_bytes(),
+            None => bytes,
+        },
+        length: 2 + charset.len() + 1 + coding.len() + 1 + coded.len() + 2,
+        is_obscure: encoding.is_none(),
+    })
 }
 
 fn spaced(text: &[u8]) -> Vec<u8> {

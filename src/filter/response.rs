@@ -157,7 +157,12 @@ pub(super) fn kind(
     let has_type = headers.contains_key(CONTENT_TYPE);
     let kind = match treatment.read_as {
         // `as: text` says that it is no records; clients go by its type all the same.
-        Some(Kind::Text) if matches!(typed.kind, Some(Kind::Script | Kind::Style | Kind::Xml)) => {
+        Some(Kind::Text)
+            if matches!(
+                typed.kind,
+                Some(Kind::Folded | Kind::Script | Kind::Style | Kind::Xml)
+            ) =>
+        {
             typed.kind
         }
         Some(kind) => Some(kind),

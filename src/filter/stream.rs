@@ -260,6 +260,7 @@ pub(super) fn unchanged(kind: Option<Kind>, inspector: &Inspector) -> Box<dyn Fo
         | Some(
             Kind::Csv
             | Kind::Events
+            | Kind::Folded
             | Kind::Html
             | Kind::Multipart
             | Kind::Script
@@ -302,8 +303,9 @@ pub(super) fn part(kind: Option<Kind>, inspector: &Inspector) -> Result<Box<dyn 
         }
         _ if !is_covered => Err(unsupported),
         Some(Kind::Csv | Kind::Text | Kind::Tsv) => {
-            Ok(Box::new(Text::new(inspector, Language::Plain)))
+            Ok(Box::new(Text::new(inspector, Language::Text)))
         }
+        Some(Kind::Folded) => Ok(Box::new(Text::new(inspector, Language::Folded))),
         Some(Kind::Script) => Ok(Box::new(Text::new(inspector, Language::Script))),
         Some(Kind::Style) => Ok(Box::new(Text::new(inspector, Language::Style))),
         Some(Kind::Xml) => Ok(Box::new(Text::new(inspector, Language::Xml))),

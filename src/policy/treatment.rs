@@ -99,6 +99,8 @@ pub enum Kind {
     Csv,
     /// `text/event-stream` (WHATWG): the data of each event is a document.
     Events,
+    /// Lines that go on behind a break and a blank: `text/calendar` (RFC 5545), `text/vcard` (RFC 6350).
+    Folded,
     /// `application/x-www-form-urlencoded`.
     Form,
     /// A page: `text/html`.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::base64::Base64;
 use super::map::Map;
 use super::xml::Xml;
-use super::{Coding, Spec, Step, reference, script};
+use super::{Coding, Spec, Step, reference, script, unseen};
 use crate::types::Refusal;
 
 /// Bytes of a reading from a place on.
@@ -369,9 +369,12 @@ impl Layer {
         match self.spec.coding {
             Coding::Attribute | Coding::Reference => memchr::memchr(b'&', text),
             Coding::Base64 => self.base64.mark(text),
+            Coding::Break => memchr::memchr3(b'\t', b'\n', b'\r', text),
+            Coding::Fold => memchr::memchr2(b'\n', b'\r', text),
             Coding::Form => memchr::memchr2(b'%', b'+', text),
             Coding::Percent => memchr::memchr(b'%', text),
             Coding::Script | Coding::Style => memchr::memchr(b'\\', text),
+            Coding::Unseen => unseen::mark(text),
             Coding::Xml => self.xml.mark(text),
         }
     }
@@ -380,6 +383,8 @@ impl Layer {
         match self.spec.coding {
             Coding::Attribute => reference::reference(text, true, is_last, put),
             Coding::Base64 => Ok(self.base64.step(text, is_last, put)),
+            Coding::Break => Ok(Step::Escape(1)),
+            Coding::Fold => Ok(unseen::fold(text, is_last)),
             Coding::Form if text.first() == Some(&b'+') => {
                 put.push(b' ');
                 Ok(Step::Escape(1))
@@ -388,6 +393,7 @@ impl Layer {
             Coding::Reference => reference::reference(text, false, is_last, put),
             Coding::Script => script::script(text, is_last, put),
             Coding::Style => Ok(script::style(text, is_last, put)),
+            Coding::Unseen => Ok(unseen::unseen(text, is_last)),
             Coding::Xml => self.xml.step(text, is_last, put),
         }
     }

@@ -147,7 +147,7 @@ fn plain(text: &str) -> String {
 }
 
 /// Edits that overlap become one; what is redacted in one of them is.
-fn merged(mut edits: Vec<Edit>) -> Vec<Edit> {
+pub(in crate::filter) fn merged(mut edits: Vec<Edit>) -> Vec<Edit> {
     edits.sort_by_key(|edit| (edit.range.start, std::cmp::Reverse(edit.range.end)));
     let mut all: Vec<Edit> = Vec::with_capacity(edits.len());
     for edit in edits {

@@ -35,6 +35,12 @@ pub(super) fn script(text: &[u8], is_last: bool, out: &mut Vec<u8>) -> Result<St
             Digits::Open => return Ok(more(letter_step(*letter, out, is_last))),
             Digits::None => (2, u32::from(*letter)),
         },
+        // No escape of JavaScript, but of YAML (1.2.2 section 5.7), TOML and Python.
+        b'U' => match hex(text, 2, 8) {
+            Digits::Number(code) => (10, code),
+            Digits::Open => return Ok(more(letter_step(*letter, out, is_last))),
+            Digits::None => (2, u32::from(*letter)),
+        },
         b'0'..=b'7' => {
             let most = if *letter <= b'3' { 3 } else { 2 };
             let digits = text.iter().skip(1).take(most);

@@ -87,6 +87,28 @@ fn reads_xml_as_it_is_put_together() {
     }
 }
 
+#[test]
+fn leaves_out_what_nobody_sees_and_what_goes_on() {
+    for (raw, text) in [
+        (
+            "b\u{ad}o\u{200b}b\u{2060}\u{feff}\u{34f}\u{fe0f}\u{e0041}x",
+            "bobx",
+        ),
+        (
+            "\u{c9}\u{2019}\u{2028}\u{3b1}\u{5d0}",
+            "\u{c9}\u{2019}\u{2028}\u{3b1}\u{5d0}",
+        ),
+    ] {
+        assert_eq!(read(raw, Coding::Unseen), text, "{raw:?}");
+    }
+    assert_eq!(read("a\tb\r\nc d", Coding::Break), "abc d");
+    assert_eq!(
+        read("a\r\n b\n\tc\n d\r\ne\r f\n", Coding::Fold),
+        "abcd\r\nef\n"
+    );
+    assert_eq!(read(r"\U00000040\U0000004", Coding::Script), "@U0000004");
+}
+
 /// What a text becomes in pieces, and where each byte of it began.
 fn traced(raw: &[u8], coding: Coding, size: usize) -> (Vec<u8>, Vec<u64>) {
     let mut layers = Layers::new(&[layer(coding, 0)]);
@@ -108,6 +130,12 @@ fn reads_the_same_at_every_cut() {
     for (coding, raw) in [
         (Coding::Reference, "x &#64; y&amp;z&#x0040&copy&co &"),
         (Coding::Attribute, "x &#64; y&ampz&copy=&copy;&amp"),
+        (
+            Coding::Unseen,
+            "a\u{ad}\u{c9}\u{200b}\u{2019}\u{feff}\u{e0041}\u{3b1}\u{34f}b",
+        ),
+        (Coding::Break, "a\tb\r\nc"),
+        (Coding::Fold, "a\r\n b\n\tc\r\r\nd\r e\n"),
         (
             Coding::Script,
             r"a\x40\u0040\u{40}\100\ud83d\ude00\ud83dx\ud83d\u0041\n\477\",

@@ -28,6 +28,11 @@ pub(super) fn is_doubtful(name: &str) -> bool {
     matches!(name, "iframe" | "noembed" | "noframes" | "noscript" | "xmp")
 }
 
+/// Elements whose text is a script or a style sheet.
+pub(super) fn is_code(name: &str) -> bool {
+    matches!(name, "script" | "style")
+}
+
 /// Attributes that hold an address.
 pub(super) fn is_address(name: &str) -> bool {
     matches!(
@@ -51,6 +56,12 @@ pub(super) fn is_address(name: &str) -> bool {
             | "srcset"
             | "xlink:href"
     )
+}
+
+/// Attributes that are an address, or several: browsers take tabs and line breaks out of them. The `content` of a tag may
+/// be a text.
+pub(super) fn is_link(name: &str) -> bool {
+    is_address(name) && name != "content"
 }
 
 /// What stands in the place of somebody else's element.

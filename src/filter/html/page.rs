@@ -1,11 +1,14 @@
 //! The bytes of a page: what passes is scanned and written, what does not is left out.
 
+mod run;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
 use lol_html::html_content::TextType;
 
+use self::run::{Part, Run};
 use super::address::{self, Address};
 use super::element;
 use super::hidden::{holds_tag, is_veiled, may_hold_record, names_other};
@@ -30,6 +33,10 @@ pub(super) struct Page {
     is_doubtful: bool,
     /// That element is a style sheet.
     is_style: bool,
+    /// Text comes that is a script or a style sheet to browsers, and markup to parsers: that of drawings.
+    is_code: bool,
+    /// What has come and may go on with what comes next.
+    run: Run,
     /// What passed last is a text that what follows could make a tag or a character reference of.
     is_open: bool,
     edits: Vec<Edit>,
@@ -49,6 +56,8 @@ impl Page {
             looked,
             is_doubtful: false,
             is_style: false,
+            is_code: false,
+            run: Run::default(),
             is_open: false,
             edits: Vec::new(),
             named: Vec::new(),
@@ -79,7 +88,7 @@ impl Page {
     }
 
     pub(super) fn held(&self) -> usize {
-        self.window.capacity()
+        self.window.capacity() + self.run.held()
     }
 
     fn bytes(&self, range: &Range<u64>) -> &[u8] {
@@ -145,35 +154,27 @@ impl Page {
         Ok(tokens)
     }
 
-    /// Lets a token pass, scanned.
+    /// Lets a token pass, scanned; what may go on with the next one waits for it.
     pub(super) fn pass(
         &mut self,
         token: &Token,
         inspector: &mut Inspector,
         out: &mut Output,
     ) -> Result<(), Refusal> {
+        if let Some(part) = Part::of(&token.kind) {
+            return self.run.push(token.range.clone(), part, inspector);
+        }
+        self.end_run(inspector, out)?;
         self.is_open = false;
         match &token.kind {
             TokenKind::Start(tag) => self.start(tag, inspector, out)?,
             TokenKind::Text { kind, .. } => self.text(&token.range, *kind, inspector, out)?,
-            TokenKind::Comment => {
-                let comment = self.bytes(&token.range);
-                let is_bogus = !comment.starts_with(b"<!--");
-                if self.rule.is_some() && is_bogus && holds_tag(comment) {
-                    return Err(Refusal::new(ReasonCode::AnswerMalformed)
-                        .because("a tag inside of what browsers take for a comment"));
-                }
-                if self.may_hide(self.bytes(&token.range), inspector) {
-                    self.keep(token.range.start, out);
-                    self.insert("<!---->", out);
-                    self.leave_out(token.range.end);
-                } else {
-                    self.scrub(&token.range, Language::Inner, inspector, out)?;
-                }
+            TokenKind::End(name) => {
+                self.is_code &= !element::is_code(name);
+                self.name(name, inspector)?;
             }
-            TokenKind::End(name) => self.name(name, inspector)?,
-            TokenKind::Doctype | TokenKind::Between => {
-                self.scrub(&token.range, Language::Plain, inspector, out)?;
+            TokenKind::Comment | TokenKind::Doctype | TokenKind::Between => {
+                self.scrub(&token.range, Language::Inner, inspector, out)?;
             }
         }
         self.keep(token.range.end, out);
@@ -188,6 +189,7 @@ impl Page {
     ) -> Result<(), Refusal> {
         self.is_doubtful = tag.is_html && element::is_doubtful(&tag.name);
         self.is_style = *tag.name == *"style";
+        self.is_code |= !tag.is_html && tag.has_content && element::is_code(&tag.name);
         if self.rule.is_some() && *tag.name == *"plaintext" {
             return Err(Refusal::new(ReasonCode::AnswerMalformed)
                 .because("an element that makes text of all that follows"));
@@ -219,7 +221,12 @@ impl Page {
         if self.address(attribute, value, inspector, out)? {
             return Ok(());
         }
-        self.scrub(value, Language::Attribute, inspector, out)
+        let language = if element::is_link(&attribute.name) {
+            Language::Link
+        } else {
+            Language::Attribute
+        };
+        self.scrub(value, language, inspector, out)
     }
 
     /// Takes out what an attribute holds in other words and must not pass: true where it did.
@@ -285,14 +292,19 @@ impl Page {
             self.leave_out(range.end);
             return Ok(());
         }
-        let language = match kind {
+        self.is_open = is_open(self.bytes(range));
+        self.scrub(range, self.language(kind), inspector, out)
+    }
+
+    /// What a text is read as.
+    fn language(&self, kind: TextType) -> Language {
+        match kind {
+            TextType::Data if self.is_code => Language::Inner,
             TextType::Data | TextType::RCData => Language::Markup,
             TextType::ScriptData => Language::Script,
             TextType::RawText if self.is_style => Language::Style,
             TextType::PlainText | TextType::RawText | TextType::CDataSection => Language::Inner,
-        };
-        self.is_open = is_open(self.bytes(range));
-        self.scrub(range, language, inspector, out)
+        }
     }
 
     /// Whether the script at `range` holds markup of records that are another's; it is noted then.
@@ -446,7 +458,7 @@ fn is_open(text: &[u8]) -> bool {
 fn escaped(text: &str, language: Language) -> String {
     let is_special = |letter: char| match language {
         Language::Markup => matches!(letter, '&' | '<' | '>'),
-        Language::Attribute => {
+        Language::Attribute | Language::Link => {
             letter.is_ascii_whitespace()
                 || matches!(letter, '&' | '<' | '>' | '"' | '\'' | '=' | '`')
         }

@@ -68,6 +68,7 @@ impl Record {
         let mut at = 0;
         while let (Some(token), Some(end)) = (self.tokens.get(at), self.ends.get(at)) {
             if is_record(token) && !self.is_owned(rule, at, page, inspector) {
+                page.end_run(inspector, out)?;
                 inspector.report_mut().withhold(&rule.origin, rule.others);
                 let code = match rule.others {
                     Others::Block => Some(ReasonCode::ForeignRecord),

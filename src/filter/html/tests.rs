@@ -1,6 +1,7 @@
 //! Pages whole and cut, honest and hostile.
 
 mod hidden;
+mod runs;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::number;
 use crate::filter::{Edit, Inspector, Output, Place, Trail};
 use crate::json::{Decoded, escape_into};
 use crate::types::{ReasonCode, Refusal};
@@ -147,6 +148,9 @@ impl Scrubber {
         self.edits.clear();
         desk.inspect(start, end, &Place::Json(trail), &mut self.edits)?;
         if self.edits.is_empty() {
+            self.written_out(desk, (start, end), trail)?;
+        }
+        if self.edits.is_empty() {
             return Ok(());
         }
         // Digits for digits: the number stays one, whatever stands around them.
@@ -164,6 +168,35 @@ impl Scrubber {
         }
         desk.keep(end);
         desk.insert(quote);
+        Ok(())
+    }
+
+    /// Looks through the digits that a number with a point or an exponent stands for: with something found in them all of it is
+    /// replaced.
+    fn written_out(
+        &mut self,
+        desk: &mut Desk<'_>,
+        (start, end): (u64, u64),
+        trail: &dyn Trail,
+    ) -> Result<(), Refusal> {
+        let raw = desk.bytes(start, end);
+        let Some(mut digits) = number::written_out(raw) else {
+            return Ok(());
+        };
+        let place = Place::Json(trail);
+        desk.inspector
+            .inspect(digits.as_bytes(), &place, &mut self.edits)?;
+        if self.edits.is_empty() {
+            return Ok(());
+        }
+        for edit in self.edits.drain(..).rev() {
+            digits.replace_range(edit.range, &edit.replacement);
+        }
+        self.edits.push(Edit {
+            range: 0..raw.len(),
+            replacement: digits.into(),
+            number: None,
+        });
         Ok(())
     }
 

@@ -24,28 +24,32 @@ impl Line<'_> {
     }
 }
 
-/// The lines of the complete row; none if it is one line.
+/// The lines of the complete row; none if it is one line, or no text.
 pub(super) fn of(reader: &Reader) -> impl Iterator<Item = Line<'_>> {
     let row = reader.row().get(..reader.end()).unwrap_or_default();
-    let row = if row.iter().any(is_break) { row } else { b"" };
-    row.split(is_break)
-        .filter(|bytes| !bytes.is_empty())
-        .map(|bytes| Line {
-            bytes,
-            delimiter: reader.delimiter(),
-        })
+    let row = std::str::from_utf8(row).unwrap_or_default();
+    let row = if row.contains(is_break) { row } else { "" };
+    let lines = row.split(is_break).filter(|line| !line.is_empty());
+    lines.map(|line| Line {
+        bytes: line.as_bytes(),
+        delimiter: reader.delimiter(),
+    })
 }
 
 /// Whether a quoted cell holds what ends a cell or a row without its quotes.
 pub(super) fn is_quoting(reader: &Reader) -> bool {
     reader.cells().iter().any(|cell| {
         let text = reader.row().get(cell.content()).unwrap_or_default();
-        let ends = |byte: &u8| is_break(byte) || *byte == reader.delimiter();
-        cell.is_quoted && text.iter().any(ends)
+        let text = String::from_utf8_lossy(text);
+        let ends = |letter| is_break(letter) || letter == char::from(reader.delimiter());
+        cell.is_quoted && text.contains(ends)
     })
 }
 
-/// Line breaks, also of those who take vertical tabs and form feeds for some.
-fn is_break(byte: &u8) -> bool {
-    matches!(byte, b'\n' | 0x0b | 0x0c | b'\r')
+/// Line breaks, also of those who take every separator of lines, records and pages for one, as Python's `splitlines` does.
+fn is_break(letter: char) -> bool {
+    matches!(
+        letter,
+        '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
 }

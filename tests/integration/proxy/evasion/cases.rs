@@ -1,7 +1,9 @@
 //! The table: what is hidden, where, and what the innocent app sends in its place.
 
 mod codings;
+mod drawn;
 mod escapes;
+mod fields;
 mod heads;
 mod lines;
 mod mail;
@@ -9,6 +11,7 @@ mod pages;
 mod records;
 mod scripts;
 mod sheets;
+mod strings;
 mod tables;
 mod types;
 mod urls;
@@ -242,6 +245,9 @@ pub(super) fn all() -> Vec<Case> {
     tables::all(&mut all);
     pages::all(&mut all);
     types::all(&mut all);
+    drawn::all(&mut all);
+    strings::all(&mut all);
+    fields::all(&mut all);
     heads::all(&mut all);
     all
 }

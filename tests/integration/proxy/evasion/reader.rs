@@ -134,6 +134,7 @@ fn undone(bytes: &[u8]) -> Vec<Vec<u8>> {
         ("\\u{", 1, 6, 16, "}"),
         ("\\u", 4, 4, 16, ""),
         ("\\x", 2, 2, 16, ""),
+        ("\\U", 8, 8, 16, ""),
         ("\\", 1, 6, 16, " "),
         ("\\", 3, 3, 8, ""),
         ("&#x", 1, 8, 16, ";"),
@@ -156,8 +157,24 @@ fn undone(bytes: &[u8]) -> Vec<Vec<u8>> {
         .replace("\\s", "s")
         .replace("<![CDATA[", "")
         .replace("]]>", "")
-        .replace("<!-- -->", "");
+        .replace("<!-- -->", "")
+        .replace("<!---->", "")
+        .replace("<?x?>", "");
     made.push(names.into());
+    made.push(text.replace('\\', "").into());
+    made.push(unbroken(&text).into());
+    // What nobody sees.
+    let unseen = |c: char| matches!(u32::from(c), 0xad | 0x34f | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe0f | 0xfeff);
+    let seen = text.replace("&shy;", "").replace("&zwj;", "");
+    made.push(seen.replace(unseen, "").into());
+    let numbers = text.split(|c: char| !(c.is_ascii_digit() || "+-.eE".contains(c)));
+    for number in numbers.filter(|number| number.len() > 15 && number.contains(['.', 'e', 'E'])) {
+        made.extend(
+            number
+                .parse::<f64>()
+                .map(|number| number.to_string().into_bytes()),
+        );
+    }
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
     for run in text.split(|c: char| !is_base64(c)) {
         if run.len() >= 12 {
@@ -168,6 +185,25 @@ fn undone(bytes: &[u8]) -> Vec<Vec<u8>> {
     }
     made.retain(|made| made.as_slice() != bytes);
     made
+}
+
+/// Without breaks of folded lines and addresses, and with values in pieces put together.
+fn unbroken(text: &str) -> String {
+    let mut text = text.replace("\r\n ", "").replace("\n\t", "");
+    for part in [
+        "\t",
+        "\n",
+        "&#10;",
+        "&NewLine;",
+        "&Tab;",
+        "\"; filename*1=\"",
+        "; filename*1*=",
+        "; filename*1=",
+        "</>",
+    ] {
+        text = text.replace(part, "");
+    }
+    text
 }
 
 /// Undoes escapes of a character's number.

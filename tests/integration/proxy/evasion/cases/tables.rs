@@ -19,6 +19,23 @@ pub(super) fn all(all: &mut Vec<Case>) {
     all.push(own("tsv", "rows", "text/tab-separated-values", |who| {
         format!("owner\tnote\n{}\t{}\n", who.owner, who.note)
     }));
+    for (name, sign) in [
+        ("feed", '\u{c}'),
+        ("separator", '\u{1e}'),
+        ("next-line", '\u{85}'),
+        ("line-separator", '\u{2028}'),
+        ("paragraph-separator", '\u{2029}'),
+    ] {
+        let body = |owner| format!("owner,note\nalice,\"a{sign}{owner},zq7-secret\"\n");
+        let twin = format!("owner,note\nalice,\"a{sign}b\"\n");
+        let case = pair(
+            &format!("csv-line-{name}"),
+            "rows",
+            (csv, body("bob")),
+            (csv, twin),
+        );
+        all.push(case);
+    }
     for (name, body) in [
         ("lone-cr", "owner,note\nalice,1\rbob,zq7-secret\n"),
         ("quote-inside", "owner,note\nalice,a\"\nbob,zq7-secret\"\n"),

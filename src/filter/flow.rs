@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http_body::Body;
 
 use crate::filter::body::FilterError;
+use crate::filter::grpc::metadata;
 use crate::filter::{Report, Side, Stream, headers};
 use crate::types::{ReasonCode, Refusal};
 
@@ -212,6 +213,9 @@ impl Flow {
     fn accept_trailers(&mut self, mut trailers: HeaderMap) -> Result<(), Refusal> {
         if let Engine::Stream(stream) = &mut self.engine {
             headers::inspect(&mut trailers, stream.inspector_mut())?;
+            if stream.is_grpc() {
+                metadata::settle(&mut trailers, stream.inspector_mut())?;
+            }
             if self.side == Side::Response && !stream.is_observing() {
                 headers::drop_stale(&mut trailers);
                 headers::drop_ours(&mut trailers);

@@ -331,6 +331,9 @@ pub(in crate::policy) struct RouteForm {
     /// Requests may switch to WebSocket: each message is held against the route's rules by itself.
     #[serde(default)]
     pub(in crate::policy) websocket: Field<bool>,
+    /// The descriptor set that gRPC messages are read by: a file, relative to the policy file.
+    #[serde(default)]
+    pub(in crate::policy) grpc: Field<String>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,

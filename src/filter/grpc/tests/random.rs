@@ -27,7 +27,7 @@ fn order(extra: &'static str) -> impl Strategy<Value = DynamicMessage> {
         proptest::collection::vec(words(), 0..4),
         proptest::collection::hash_map(words(), words(), 0..3),
         proptest::option::of(words()),
-        any::<(bool, i16, u16, f32, i8)>(),
+        any::<(bool, i16, u16, i16, i8)>(),
     );
     let leaf = scalars.prop_map(move |(id, number, counts, tags, labels, owner, flags)| {
         let mut order = message("Order", &[]);
@@ -62,7 +62,7 @@ fn order(extra: &'static str) -> impl Strategy<Value = DynamicMessage> {
         put("is_open", Value::Bool(is_open));
         put("offset", Value::I32(offset.into()));
         put("serial", Value::U64(serial.into()));
-        put("weight", Value::F32(weight));
+        put("weight", Value::F32(f32::from(weight) / 8.0));
         put("status", Value::EnumNumber(status.into()));
         order
     });
@@ -85,7 +85,7 @@ fn cut(body: &[u8], cuts: &[prop::sample::Index]) -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn leaves_messages_alone_in_which_nothing_is_found(
@@ -111,7 +111,7 @@ proptest! {
         let (passed, _) = run_as(&plan, Side::Response, Packing::None, &[&body]).unwrap();
         let passed = decode("shop.v1.Order", &passed).remove(0);
         let expected = scrubbed(&order);
-        prop_assert_eq!(passed.encode_to_vec(), expected.encode_to_vec());
+        prop_assert_eq!(passed, again(&expected));
     }
 
     #[test]
@@ -134,7 +134,7 @@ proptest! {
             .cloned()
             .collect();
         let expected = message("Order", &[("parts", Value::List(own))]);
-        prop_assert_eq!(passed.encode_to_vec(), expected.encode_to_vec());
+        prop_assert_eq!(passed, again(&expected));
     }
 
     #[test]
@@ -156,6 +156,11 @@ proptest! {
             decode("shop.v1.Order", &passed);
         }
     }
+}
+
+/// The same as it comes out of its encoding, which leaves defaults out.
+fn again(order: &DynamicMessage) -> DynamicMessage {
+    decode("shop.v1.Order", &frame(&order.encode_to_vec())).remove(0)
 }
 
 fn is_anns(part: &Value) -> bool {

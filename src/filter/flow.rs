@@ -242,6 +242,7 @@ impl Flow {
         let is_malformed = error
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_parse)
+            || frames(&**error).is_some_and(h2::Error::is_library)
             || is_io(&**error, ErrorKind::InvalidData);
         match self.side {
             Side::Response if is_io(&**error, ErrorKind::TimedOut) => {
@@ -265,6 +266,10 @@ impl Flow {
 /// Whether an error of the connection of this `kind` is its cause: `TimedOut` where the app paused for
 /// longer than it may, `InvalidData` where it sent what is no HTTP.
 fn is_io(error: &(dyn Error + 'static), kind: ErrorKind) -> bool {
+    let io = frames(error).and_then(h2::Error::get_io);
+    if io.is_some_and(|error| error.kind() == kind) {
+        return true;
+    }
     let mut next = Some(error);
     while let Some(error) = next {
         let is_io = error.downcast_ref::<std::io::Error>();
@@ -274,6 +279,18 @@ fn is_io(error: &(dyn Error + 'static), kind: ErrorKind) -> bool {
         next = error.source();
     }
     false
+}
+
+/// What the library of HTTP/2 says about the connection or stream.
+fn frames<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e h2::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(frames) = error.downcast_ref() {
+            return Some(frames);
+        }
+        next = error.source();
+    }
+    None
 }
 
 impl fmt::Debug for Flow {

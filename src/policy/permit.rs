@@ -78,14 +78,6 @@ impl Permit {
         self.call.as_ref()
     }
 
-    /// The same for a request that calls `call`.
-    #[cfg(test)]
-    #[must_use]
-    pub(crate) fn calling(mut self, call: Option<Arc<Call>>) -> Self {
-        self.call = call;
-        self
-    }
-
     /// The same, where reviewers trust what answers this far.
     #[cfg(test)]
     #[must_use]

@@ -140,7 +140,7 @@ impl Inbound {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
-        if handshake.is_some() && !permit.treatment().websocket {
+        if handshake.is_some() && !(permit.treatment().websocket && self.app.may_switch()) {
             return Err(handshake::unheard(&permit).into());
         }
         if gate.is_bound() {

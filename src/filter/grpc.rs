@@ -33,7 +33,7 @@ use crate::types::{ReasonCode, Refusal};
 const PREFIX: usize = 5;
 
 /// A message may hold a value for this many bytes of `limits.record`.
-const BYTES_PER_VALUE: usize = 8;
+const BYTES_PER_VALUE: usize = 16;
 
 /// Memory that is kept for the next message.
 const KEPT: usize = 256 << 10;

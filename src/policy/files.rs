@@ -171,6 +171,15 @@ mod tests {
         assert!(!inputs.are_current(&path));
         write("names.txt", "b");
         assert!(inputs.are_current(&path));
+        // What is no text, too.
+        let set = folder.path().join("set.binpb");
+        std::fs::write(&set, b"\xff\x01").unwrap();
+        let mut files = Files::of(&path);
+        assert_eq!(files.bytes(Path::new("set.binpb")).unwrap(), b"\xff\x01");
+        let with_set = files.finish();
+        assert!(with_set.are_current(&path) && with_set.paths == [set.clone()]);
+        std::fs::write(&set, b"\xff\x02").unwrap();
+        assert!(!with_set.are_current(&path));
         write("policy.yaml", "b");
         write("names.txt", "a");
         assert!(!inputs.are_current(&path));

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost_reflect::prost::Message as _;
+use prost_reflect::prost_types::FileDescriptorSet;
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -457,4 +458,49 @@ async fn says_what_an_app_that_speaks_no_http2_did() {
         (reply.status, &*reply.code()),
         (StatusCode::BAD_GATEWAY, "answer-truncated")
     );
+}
+
+#[tokio::test]
+async fn reads_a_changed_descriptor_set_and_keeps_the_old_one_where_it_can_not() {
+    let app = app_h2(&Notes::default(), |_| async {
+        let page = framed(&message("Page", &[("title", text("All orders"))]));
+        answer(body(&[&page], &[("grpc-status", "0")]))
+    })
+    .await;
+    let routes = "  - match: POST /shop.v1.Orders/*\n    public: Nobody's.\n    grpc: shop.binpb\n\
+                  detect:\n  - use: [email]\n";
+    let preview = served(app).routes(routes).start().await;
+    let put = |content: &[u8]| {
+        std::fs::write(preview.folder().join("new"), content).unwrap();
+        std::fs::rename(
+            preview.folder().join("new"),
+            preview.folder().join("shop.binpb"),
+        )
+        .unwrap();
+    };
+    let ask = framed(&message("Ask", &[]));
+    let reply = call(&preview, LIST, "alice", ask.clone()).await;
+    assert_eq!(reply.trailers["grpc-status"], "0");
+    let refused = "chaperone_reloads_total{what=\"policy\",outcome=\"refused\"}";
+    let before = preview.metric(refused).unwrap_or_default();
+    put(b"\xff\xff");
+    until(|| preview.metric(refused).unwrap_or_default() > before).await;
+    let reply = call(&preview, LIST, "alice", ask.clone()).await;
+    assert_eq!(reply.trailers["grpc-status"], "0");
+    // The same set, in which pages have no titles.
+    let mut set = FileDescriptorSet::decode(SET).unwrap();
+    for file in &mut set.file {
+        for kind in &mut file.message_type {
+            if kind.name() == "Page" {
+                kind.field.retain(|field| field.name() != "title");
+            }
+        }
+    }
+    put(&set.encode_to_vec());
+    until(|| preview.metric("chaperone_policy_generation") == Some(2.0)).await;
+    let reply = call(&preview, LIST, "alice", ask).await;
+    assert_eq!(reply.code(), "answer-malformed");
+    let records = preview.recorded(3).await;
+    assert_eq!(records[0]["policy"], records[1]["policy"]);
+    assert_ne!(records[0]["policy"], records[2]["policy"]);
 }

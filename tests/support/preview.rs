@@ -68,9 +68,13 @@ impl Builder {
     }
 
     /// A file beside the policy.
-    pub(crate) fn file(mut self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        self.files
-            .push((name.to_owned(), content.as_ref().to_owned()));
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.binary(name, text.as_bytes())
+    }
+
+    /// The same for a file that is no text.
+    pub(crate) fn binary(mut self, name: &str, content: &[u8]) -> Self {
+        self.files.push((name.to_owned(), content.to_owned()));
         self
     }
 

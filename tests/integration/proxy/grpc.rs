@@ -47,7 +47,7 @@ fn served(app: SocketAddr) -> Builder {
     preview(app)
         .protocol("h2c")
         .routes(ROUTES)
-        .file("shop.binpb", SET)
+        .binary("shop.binpb", SET)
 }
 
 fn message(name: &str, fields: &[(&str, Value)]) -> DynamicMessage {

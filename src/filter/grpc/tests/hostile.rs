@@ -1,7 +1,11 @@
 //! Bytes that are no message of the type, or that two parsers may read differently; each beside one that is fine.
 
+use prost_reflect::{MapKey, Value};
+
 use super::{answer, calling, frame, framed, message, refused, rule, text, under};
 use crate::filter::{Limits, Side, Stream};
+use crate::json::Selector;
+use crate::policy::treatment::Others;
 use crate::types::ReasonCode;
 
 /// A record of bytes.
@@ -209,4 +213,56 @@ fn lets_nothing_out_after_a_refusal() {
     assert!(stream.write(&fine).is_err());
     assert!(stream.finish().is_err());
     assert_eq!(stream.ready(), 0);
+}
+
+#[test]
+fn finds_its_way_back_through_what_only_leads_to_records() {
+    let people = |people: &[(i64, &str)]| {
+        let entry = |(key, id): &(i64, &str)| (MapKey::I64(*key), super::customer(id));
+        Value::Map(people.iter().map(entry).collect())
+    };
+    let order = |inner: Value, email: bool| {
+        let mut customer = message("Customer", &[]);
+        if email {
+            customer.set_field_by_name("email", text("x"));
+        } else {
+            customer.set_field_by_name("id", text("somebody"));
+            customer.set_field_by_name("email", text("x"));
+        }
+        let mut order = message("Order", &[("people", inner)]);
+        order.set_field_by_name("customer", Value::Message(customer));
+        order
+    };
+    for (others, left) in [
+        (Others::Drop, people(&[(7, "u-ann")])),
+        (Others::Redact, {
+            let blank = Value::Message(message("Customer", &[]));
+            let own = super::customer("u-ann");
+            Value::Map([(MapKey::I64(7), own), (MapKey::I64(8), blank)].into())
+        }),
+    ] {
+        let mut rule = rule("$.parts[*].people.*", "$.id");
+        rule.also = vec![Selector::parse("$.parts[*].customer.email").unwrap()];
+        rule.others = others;
+        let plan = calling(under(Some(rule)), "Watch");
+        let part = order(people(&[(7, "u-ann"), (8, "u-bob")]), false);
+        let nobodys = message("Order", &[("note", text("of nobody"))]);
+        let whole = message(
+            "Order",
+            &[
+                ("note", text("outside")),
+                ("parts", super::list([nobodys, part])),
+            ],
+        );
+        let passed = answer(&plan, &framed(&whole)).unwrap();
+        let passed = super::decode("shop.v1.Order", &passed).remove(0);
+        let parts = passed.get_field_by_name("parts").unwrap().into_owned();
+        let parts = parts.as_list().unwrap();
+        assert_eq!(
+            parts.last(),
+            Some(&Value::Message(order(left, true))),
+            "{passed:?}"
+        );
+        assert!(!passed.has_field_by_name("note"));
+    }
 }

@@ -88,6 +88,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
             csp: Vec::new(),
             cors: Vec::new(),
             websocket: false,
+            grpc: None,
             detect: Arc::new(DetectPlan {
                 automaton: has_packs.then(|| set.build().unwrap()),
                 rules,
@@ -97,6 +98,7 @@ fn plan(select: Option<Select>, owner: &str, has_packs: bool) -> Arc<Plan> {
         subject: Arc::new(Subject::new("u-1", []).unwrap()),
         is_observing: false,
         level: Level::Unreviewed,
+        call: None,
         context: Context {
             now: jiff::Timestamp::UNIX_EPOCH,
             preview: "bench".into(),

@@ -172,6 +172,7 @@ pub async fn build(config: Config) -> Result<Bound, AppError> {
         app: Upstream::new(upstream::Settings {
             host: config.upstream.host.clone(),
             port: config.upstream.port,
+            protocol: config.upstream.protocol,
             time: limits.upstream_time,
             idle: limits.idle.min(KEPT_FOR),
             kept: limits.requests,

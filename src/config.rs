@@ -22,6 +22,7 @@ use crate::capability::binding::Running;
 use crate::capability::mint::SigningKey;
 use crate::proxy::{Callback, CallbackHost, Hops, ProviderSettings};
 use crate::transport::Identification;
+use crate::transport::upstream::Protocol;
 use crate::types::Secret;
 use crate::{audit, filter};
 
@@ -131,6 +132,8 @@ pub struct Upstream {
     pub host: Box<str>,
     /// Port.
     pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
 }
 
 /// Every bound of `limits`.

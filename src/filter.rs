@@ -15,6 +15,7 @@ mod events;
 pub(crate) mod fixture;
 mod flow;
 mod form;
+mod grpc;
 pub mod headers;
 mod hold;
 mod html;

@@ -8,6 +8,7 @@ pub mod built_in;
 mod compile;
 mod decide;
 mod decode;
+pub mod descriptors;
 mod diagnostic;
 pub mod dictionary;
 mod document;

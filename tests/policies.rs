@@ -132,6 +132,8 @@ fn keeps_the_reference_true() {
     let folder = tempfile::tempdir().unwrap();
     put_keys(folder.path());
     std::fs::write(folder.path().join("customers.txt"), "Ada Byron\n").unwrap();
+    let set = Path::new(ROOT).join("tests/data/grpc/shop.binpb");
+    std::fs::copy(set, folder.path().join("shop.binpb")).unwrap();
     let head = "version: 1\npolicy: reference\ncapability: { biscuit: { root_keys: [keys/issuer.pub] } }\n";
     let routes = "routes: [{ match: GET /, public: The same for everybody. }]\n";
     let mut seen = 0;

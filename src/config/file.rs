@@ -233,6 +233,19 @@ pub enum HopWord {
 pub struct Upstream {
     /// `http://host:port`
     pub url: Spanned<String>,
+    /// The version of HTTP
+    pub protocol: Option<ProtocolWord>,
+}
+
+/// `upstream.protocol`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ProtocolWord {
+    /// HTTP/1.1
+    #[serde(rename = "http/1.1")]
+    Http1,
+    /// HTTP/2 by prior knowledge
+    #[serde(rename = "h2c")]
+    H2c,
 }
 
 /// `audit`

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
 
-use super::file::{self, AuditPath, AuditSink, AuditSubject, File};
+use super::file::{self, AuditPath, AuditSink, AuditSubject, File, ProtocolWord};
 use super::scalar::{Length, Size};
 use super::{
     Binding, BindingSource, Config, ConfigError, Identity, Limits, Listen, Overrides, Upstream,
@@ -22,6 +22,7 @@ use crate::capability::PodKey;
 use crate::capability::binding::{Running, is_digest};
 use crate::capability::mint::SigningKey;
 use crate::filter;
+use crate::transport::upstream::Protocol;
 use crate::types::{FingerprintKey, Secret};
 
 const INBOUND: &str = "127.0.0.1:15106";
@@ -196,11 +197,22 @@ impl Desk<'_> {
         if upstream.is_none() {
             self.complain(
                 at,
-                format!("`{text}` is not the root of a plain HTTP/1.1 server"),
+                format!("`{text}` is not the root of a plain HTTP server"),
                 "write `url: \"http://127.0.0.1:8080\"`; TLS and paths are not supported by this version",
             );
         }
-        upstream
+        let protocol = match file
+            .upstream
+            .as_ref()
+            .and_then(|upstream| upstream.protocol)
+        {
+            Some(ProtocolWord::H2c) => Protocol::Http2,
+            Some(ProtocolWord::Http1) | None => Protocol::Http1,
+        };
+        upstream.map(|upstream| Upstream {
+            protocol,
+            ..upstream
+        })
     }
 
     fn name(
@@ -525,5 +537,6 @@ fn parse_upstream(text: &str) -> Option<Upstream> {
     is_root.then(|| Upstream {
         host: host.into(),
         port: authority.port_u16().unwrap_or(80),
+        protocol: Protocol::Http1,
     })
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::{BindingSource, Config, Overrides};
 use crate::audit::Sink;
+use crate::transport::upstream::Protocol;
 
 const SKETCH: &str = r#"
 listen: { inbound: 127.0.0.1:1, health: 127.0.0.1:2, admin: unix:/run/chaperone/admin.sock }
@@ -49,6 +50,18 @@ fn needs_little() {
     assert_eq!(config.audit.sink, Sink::Stdout);
     assert_eq!(config.limits.head, 64 << 10);
     assert!(config.is_key_ephemeral);
+}
+
+#[test]
+fn knows_what_the_app_speaks() {
+    for (word, protocol) in [
+        ("", Protocol::Http1),
+        (", protocol: http/1.1", Protocol::Http1),
+        (", protocol: h2c", Protocol::Http2),
+    ] {
+        let text = format!("upstream: {{ url: 'http://app'{word} }}\npolicy: p.yaml\n");
+        assert_eq!(parse(&text).unwrap().upstream.protocol, protocol);
+    }
 }
 
 #[test]
@@ -123,7 +136,12 @@ fn refuses_each_mistake_with_its_place() {
         (
             "upstream: { url: 'https://a' }\n",
             "etc/chaperone.yaml:1:18: ",
-            "plain HTTP/1.1",
+            "plain HTTP server",
+        ),
+        (
+            "upstream: { url: 'http://a', protocol: h3 }\n",
+            "etc/chaperone.yaml:1:40: ",
+            "h2c",
         ),
         (
             "outbound: [a]\n",

@@ -39,6 +39,7 @@ impl Fixture {
                 csp: Vec::new(),
                 cors: Vec::new(),
                 websocket: false,
+                grpc: None,
                 detect: Arc::new(DetectPlan {
                     automaton: None,
                     rules: Vec::new(),
@@ -126,6 +127,7 @@ impl Fixture {
             subject: Arc::new(Subject::new("u-ann", attributes).unwrap()),
             is_observing: self.is_observing,
             level: Level::Unreviewed,
+            call: None,
             context: Context {
                 now: NOW.parse().unwrap(),
                 preview: "pr-1".into(),

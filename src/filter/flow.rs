@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http_body::Body;
 
 use crate::filter::body::FilterError;
+use crate::filter::grpc::metadata;
 use crate::filter::{Report, Side, Stream, headers};
 use crate::types::{ReasonCode, Refusal};
 
@@ -212,6 +213,9 @@ impl Flow {
     fn accept_trailers(&mut self, mut trailers: HeaderMap) -> Result<(), Refusal> {
         if let Engine::Stream(stream) = &mut self.engine {
             headers::inspect(&mut trailers, stream.inspector_mut())?;
+            if stream.is_grpc() {
+                metadata::settle(&mut trailers, stream.inspector_mut())?;
+            }
             if self.side == Side::Response && !stream.is_observing() {
                 headers::drop_stale(&mut trailers);
                 headers::drop_ours(&mut trailers);
@@ -238,6 +242,7 @@ impl Flow {
         let is_malformed = error
             .downcast_ref::<hyper::Error>()
             .is_some_and(hyper::Error::is_parse)
+            || frames(&**error).is_some_and(h2::Error::is_library)
             || is_io(&**error, ErrorKind::InvalidData);
         match self.side {
             Side::Response if is_io(&**error, ErrorKind::TimedOut) => {
@@ -261,6 +266,10 @@ impl Flow {
 /// Whether an error of the connection of this `kind` is its cause: `TimedOut` where the app paused for
 /// longer than it may, `InvalidData` where it sent what is no HTTP.
 fn is_io(error: &(dyn Error + 'static), kind: ErrorKind) -> bool {
+    let io = frames(error).and_then(h2::Error::get_io);
+    if io.is_some_and(|error| error.kind() == kind) {
+        return true;
+    }
     let mut next = Some(error);
     while let Some(error) = next {
         let is_io = error.downcast_ref::<std::io::Error>();
@@ -270,6 +279,18 @@ fn is_io(error: &(dyn Error + 'static), kind: ErrorKind) -> bool {
         next = error.source();
     }
     false
+}
+
+/// What the library of HTTP/2 says about the connection or stream.
+fn frames<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e h2::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(frames) = error.downcast_ref() {
+            return Some(frames);
+        }
+        next = error.source();
+    }
+    None
 }
 
 impl fmt::Debug for Flow {

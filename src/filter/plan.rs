@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::policy::Mode;
 use crate::policy::permit::Permit;
-use crate::policy::treatment::{Class, Treatment};
+use crate::policy::treatment::{Call, Class, Treatment};
 use crate::types::{Budget, FingerprintKey, Level, Subject};
 
 /// Everything the filter needs to know about one exchange.
@@ -18,6 +18,8 @@ pub struct Plan {
     pub is_observing: bool,
     /// How far reviewers trust what answers.
     pub level: Level,
+    /// The method of gRPC that is called, where the route's descriptor set has it.
+    pub call: Option<Arc<Call>>,
     /// The moment and the surroundings.
     pub context: Context,
 }
@@ -31,6 +33,7 @@ impl Plan {
             subject: permit.subject().clone(),
             is_observing: permit.mode() == Mode::Observe,
             level: permit.level(),
+            call: permit.call().cloned(),
             context: context.clone(),
         }
     }

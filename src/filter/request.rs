@@ -9,6 +9,8 @@ use http_body::Body;
 
 use crate::filter::body::FilteredBody;
 use crate::filter::flow::{Engine, Flow};
+use crate::filter::grpc::metadata::{self, Packing};
+use crate::filter::grpc::{self, Grpc};
 use crate::filter::media::Media;
 use crate::filter::multipart::Multipart;
 use crate::filter::overrides::{self, Fields, Guarded};
@@ -49,15 +51,25 @@ where
         None
     };
     overrides::check_query(target, methods).map_err(unseen)?;
+    let is_call = plan.treatment.grpc.is_some() && metadata::is_messages(&parts.headers);
+    if is_call && !plan.is_observing {
+        grpc::called(plan.call.as_ref(), &plan.treatment).map_err(unseen)?;
+    }
     let source = Guarded::new(Box::pin(source), fields.as_ref(), methods);
     let is_idle = plan.treatment.detect.automaton.is_none();
     let is_unread = is_idle && !plan.treatment.has_owner_rule();
     if !plan.is_observing && !is_unread {
         headers::ask_for_readable(&mut parts.headers);
+        if is_call {
+            metadata::ask_for_readable(&mut parts.headers);
+        }
     }
     let mut inspector = Inspector::new(&plan, Side::Request);
     if !is_idle {
         head(target, &mut parts.headers, &mut inspector)?;
+        if is_call && let Err(refusal) = metadata::settle(&mut parts.headers, &mut inspector) {
+            return Err(Blocked::by(refusal, inspector.report()));
+        }
     }
     let rule = plan.treatment.request.as_deref();
     if !has_body && let Some(rule) = rule {
@@ -116,6 +128,10 @@ fn reading(
 ) -> Result<Stream, Refusal> {
     let rule = inspector.plan().treatment.request.clone();
     let kind = kind(headers)?;
+    if inspector.plan().treatment.grpc.is_some() && metadata::is_messages(headers) {
+        let messages = Grpc::request(&inspector, Packing::of(headers))?;
+        return Stream::of_messages(inspector, messages, &[]);
+    }
     match (rule, fields) {
         (Some(rule), _) if is_patch(headers) => Err(Refusal::new(ReasonCode::RequestUnreadable)
             .by(&rule.origin)

@@ -11,6 +11,8 @@ use crate::filter::body::FilteredBody;
 use crate::filter::charset::Charset;
 use crate::filter::coding::Coding;
 use crate::filter::flow::{Engine, Flow};
+use crate::filter::grpc::Grpc;
+use crate::filter::grpc::metadata::{self, Packing};
 use crate::filter::media::{self, Media, Typed};
 use crate::filter::{Blocked, Context, Inspector, Plan, Report, Side, Stream, headers, hold};
 use crate::policy::permit::Permit;
@@ -55,6 +57,11 @@ where
     let reading = Reading::of(&plan, &parts.headers);
     let mut inspector = Inspector::new(&plan, Side::Response);
     if let Err(refusal) = headers::inspect(&mut parts.headers, &mut inspector) {
+        return Err(Blocked::by(refusal, inspector.report()));
+    }
+    if metadata::is_grpc(&parts.headers)
+        && let Err(refusal) = metadata::settle(&mut parts.headers, &mut inspector)
+    {
         return Err(Blocked::by(refusal, inspector.report()));
     }
     if is_empty {
@@ -105,6 +112,8 @@ struct Reading {
     /// The route lets answers of this type pass unscanned.
     is_open: bool,
     is_grpc: bool,
+    /// The body is messages that the route's descriptor set explains, coded like this.
+    packing: Option<Packing>,
     codings: Vec<Coding>,
 }
 
@@ -116,17 +125,23 @@ impl Reading {
             charset,
             boundary: media::boundary(headers),
             is_open: is_open(&plan.treatment, headers),
-            is_grpc: media::essence(headers)
-                .is_some_and(|essence| essence.starts_with("application/grpc")),
+            is_grpc: metadata::is_grpc(headers),
+            packing: (plan.treatment.grpc.is_some() && metadata::is_messages(headers))
+                .then(|| Packing::of(headers)),
             codings: Coding::of(headers, &plan.context.limits)?,
         })
     }
 
     fn stream(&self, inspector: Inspector) -> Result<Stream, Refusal> {
+        if let (None, Some(packing)) = (self.kind, self.packing) {
+            let messages = Grpc::answer(&inspector, packing)?;
+            return Stream::of_messages(inspector, messages, &self.codings);
+        }
         if self.is_open {
             return Stream::unscanned(inspector, &self.codings);
         }
-        // Its messages name no fields: without their descriptors nobody can say what is whose.
+        // Its messages name no fields: without their descriptors nobody can say what is whose. What a browser speaks
+        // (gRPC-Web) and messages that are no protocol buffers have none.
         if self.kind.is_none() && self.is_grpc {
             return Err(Refusal::new(ReasonCode::TypeUnsupported)
                 .by(&inspector.plan().treatment.origin)

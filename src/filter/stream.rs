@@ -12,6 +12,7 @@ use crate::filter::coding::{Coding, Decoding};
 use crate::filter::decode::Language;
 use crate::filter::events::Events;
 use crate::filter::form::Form;
+use crate::filter::grpc::Grpc;
 use crate::filter::html::Html;
 use crate::filter::json::{Json, Lines, Sequence};
 use crate::filter::opaque::Opaque;
@@ -31,6 +32,8 @@ pub struct Stream {
     format: Box<dyn Format>,
     output: Output,
     is_verbatim: bool,
+    /// Its messages are gRPC's, and so are the fields around them.
+    is_grpc: bool,
     reservation: Reservation,
     refused: Option<Refusal>,
 }
@@ -95,6 +98,17 @@ impl Stream {
         Self::over(inspector, format, codings)
     }
 
+    /// The same for messages of gRPC.
+    pub(super) fn of_messages(
+        inspector: Inspector,
+        messages: Grpc,
+        codings: &[Coding],
+    ) -> Result<Self, Refusal> {
+        let mut stream = Self::over(inspector, Box::new(messages), codings)?;
+        stream.is_grpc = true;
+        Ok(stream)
+    }
+
     /// The same, for a body that `format` reads.
     pub(super) fn over(
         inspector: Inspector,
@@ -104,6 +118,7 @@ impl Stream {
         let context = &inspector.plan().context;
         Ok(Self {
             is_verbatim: false,
+            is_grpc: false,
             decoding: Decoding::new(codings, &context.limits)?,
             reservation: context.budget.reserve(),
             format,
@@ -165,6 +180,11 @@ impl Stream {
     #[must_use]
     pub fn is_observing(&self) -> bool {
         self.inspector.plan().is_observing
+    }
+
+    /// The fields behind the body are gRPC's.
+    pub(super) fn is_grpc(&self) -> bool {
+        self.is_grpc
     }
 
     /// As many bytes leave as came.

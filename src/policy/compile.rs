@@ -4,6 +4,7 @@ mod bound;
 mod browser;
 mod content;
 mod detect;
+mod grpc;
 mod owners;
 mod published;
 mod records;
@@ -12,6 +13,7 @@ mod routes;
 mod tokens;
 mod websocket;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use serde::Deserialize as _;
 
 use crate::policy::decode::{NodeReader, Sink};
+use crate::policy::descriptors::Descriptors;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::document::{Document, ModeWord, SubjectForm};
 use crate::policy::field::Field;
@@ -64,6 +67,7 @@ pub(super) fn compile(name: &str, text: &str, files: Files) -> Result<Policy, Ve
         sink,
         files,
         folding: Vec::new(),
+        descriptors: HashMap::new(),
     };
     let policy = document.and_then(|document| compiler.policy(&document, &root.span));
     let warnings = compiler.sink.warnings();
@@ -85,6 +89,8 @@ struct Compiler {
     files: Files,
     /// The attributes that owners are compared with whatever the letter case.
     folding: Vec<Box<str>>,
+    /// The descriptor sets that routes name; none where one can't be read.
+    descriptors: HashMap<String, Option<Arc<Descriptors>>>,
 }
 
 impl Compiler {

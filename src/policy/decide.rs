@@ -82,6 +82,7 @@ impl Policy {
                     Arc::clone(treatment),
                     self.mode(),
                     level,
+                    routed.call().cloned(),
                 ))
             }
         }

@@ -316,7 +316,7 @@ pub(in crate::policy) struct RouteForm {
     /// What answers are read as, where the app's content type misleads.
     #[serde(default, rename = "as")]
     pub(in crate::policy) read_as: Field<KindWord>,
-    /// The owner rule for the bodies of these requests, which must be JSON or NDJSON then.
+    /// The owner rule for the bodies of these requests, which must be JSON, NDJSON or (with `grpc`) gRPC then.
     #[serde(default)]
     pub(in crate::policy) request: Field<RequestForm>,
     /// Media types that pass unscanned where they can't be scanned: `image/*`, `application/pdf`.
@@ -331,6 +331,9 @@ pub(in crate::policy) struct RouteForm {
     /// Requests may switch to WebSocket: each message is held against the route's rules by itself.
     #[serde(default)]
     pub(in crate::policy) websocket: Field<bool>,
+    /// The descriptor set that gRPC messages are read by: a file, relative to the policy file.
+    #[serde(default)]
+    pub(in crate::policy) grpc: Field<String>,
     /// The reason why these requests are blocked.
     #[serde(default)]
     pub(in crate::policy) deny: Field<String>,

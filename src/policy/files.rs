@@ -17,6 +17,7 @@ pub(in crate::policy) enum List {
 /// One reading of a file, by the name that the policy gives it.
 #[derive(Debug)]
 enum Reading {
+    Bytes(PathBuf),
     Compiled(PathBuf),
     Text(PathBuf),
 }
@@ -36,6 +37,7 @@ impl Inputs {
     pub(in crate::policy) fn are_current(&self, path: &Path) -> bool {
         let mut files = Files::of(path);
         let are_readable = self.readings.iter().all(|reading| match reading {
+            Reading::Bytes(name) => files.bytes(name).is_ok(),
             Reading::Compiled(name) => matches!(files.dictionary(name), Ok(List::Compiled(_))),
             Reading::Text(name) => files.read(name).is_ok(),
         });
@@ -66,8 +68,24 @@ impl Files {
         }
     }
 
+    /// What `name` holds, relative to the policy's folder.
+    pub(in crate::policy) fn bytes(&mut self, name: &Path) -> io::Result<Vec<u8>> {
+        let bytes = self.whole(name)?;
+        self.readings.push(Reading::Bytes(name.to_owned()));
+        Ok(bytes)
+    }
+
     /// The text of `name`, relative to the policy's folder.
     pub(in crate::policy) fn read(&mut self, name: &Path) -> io::Result<String> {
+        let bytes = self.whole(name)?;
+        self.readings.push(Reading::Text(name.to_owned()));
+        // Some editors begin a file with a mark, which would be part of its first term.
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = std::str::from_utf8(text).map(str::to_owned);
+        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    }
+
+    fn whole(&mut self, name: &Path) -> io::Result<Vec<u8>> {
         let file = File::open(self.plain(name)?)?;
         let mut bytes = Vec::new();
         file.take(LIMIT + 1).read_to_end(&mut bytes)?;
@@ -76,11 +94,7 @@ impl Files {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.include(name, &bytes);
-        self.readings.push(Reading::Text(name.to_owned()));
-        // Some editors begin a file with a mark, which would be part of its first term.
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let text = std::str::from_utf8(text).map(str::to_owned);
-        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+        Ok(bytes)
     }
 
     /// The dictionary in `name`: a list of terms, or one that was compiled.
@@ -157,6 +171,15 @@ mod tests {
         assert!(!inputs.are_current(&path));
         write("names.txt", "b");
         assert!(inputs.are_current(&path));
+        // What is no text, too.
+        let set = folder.path().join("set.binpb");
+        std::fs::write(&set, b"\xff\x01").unwrap();
+        let mut files = Files::of(&path);
+        assert_eq!(files.bytes(Path::new("set.binpb")).unwrap(), b"\xff\x01");
+        let with_set = files.finish();
+        assert!(with_set.are_current(&path) && with_set.paths == [set.clone()]);
+        std::fs::write(&set, b"\xff\x02").unwrap();
+        assert!(!with_set.are_current(&path));
         write("policy.yaml", "b");
         write("names.txt", "a");
         assert!(!inputs.are_current(&path));

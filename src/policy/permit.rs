@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::policy::Mode;
+use crate::policy::descriptors::Call;
 use crate::policy::treatment::Treatment;
 use crate::types::{Level, Origin, Subject};
 
@@ -15,6 +16,7 @@ pub struct Permit {
     treatment: Arc<Treatment>,
     mode: Mode,
     level: Level,
+    call: Option<Arc<Call>>,
 }
 
 impl Permit {
@@ -23,19 +25,21 @@ impl Permit {
         treatment: Arc<Treatment>,
         mode: Mode,
         level: Level,
+        call: Option<Arc<Call>>,
     ) -> Self {
         Self {
             subject,
             treatment,
             mode,
             level,
+            call,
         }
     }
 
     /// A permit that no policy gave.
     #[cfg(test)]
     pub(crate) fn for_test(subject: Arc<Subject>, treatment: Arc<Treatment>) -> Self {
-        Self::new(subject, treatment, Mode::Enforce, Level::Unreviewed)
+        Self::new(subject, treatment, Mode::Enforce, Level::Unreviewed, None)
     }
 
     /// The user that the request acts for.
@@ -66,6 +70,12 @@ impl Permit {
     #[must_use]
     pub fn level(&self) -> Level {
         self.level
+    }
+
+    /// The method of gRPC that is called, where the route's descriptor set has it.
+    #[must_use]
+    pub fn call(&self) -> Option<&Arc<Call>> {
+        self.call.as_ref()
     }
 
     /// The same, where reviewers trust what answers this far.

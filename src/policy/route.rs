@@ -10,6 +10,7 @@ use http::Method;
 
 use crate::capability::Rule;
 use crate::policy::Opening;
+use crate::policy::descriptors::Call;
 use crate::policy::pattern::Pattern;
 use crate::policy::treatment::Treatment;
 use crate::types::{Control, Level, Origin, Target};
@@ -35,6 +36,17 @@ pub(in crate::policy) struct Route {
     pub(in crate::policy) level: Option<Level>,
 }
 
+impl Route {
+    fn call(&self, target: &Target) -> Option<Arc<Call>> {
+        match &self.effect {
+            Effect::Treat { treatment, .. } => {
+                treatment.grpc.as_ref()?.call(target.path()).cloned()
+            }
+            Effect::Deny(..) => None,
+        }
+    }
+}
+
 /// What becomes of a route's requests.
 #[derive(Debug)]
 pub(in crate::policy) enum Effect {
@@ -56,6 +68,7 @@ pub struct Routed {
     claim: Claim,
     is_ambiguous: bool,
     is_read: bool,
+    call: Option<Arc<Call>>,
 }
 
 /// Whom the request says it is about.
@@ -123,6 +136,11 @@ impl Routed {
         self.is_ambiguous
     }
 
+    /// The method of gRPC that is called, where the route's descriptor set has it.
+    pub(in crate::policy) fn call(&self) -> Option<&Arc<Call>> {
+        self.call.as_ref()
+    }
+
     pub(in crate::policy) fn effect(&self) -> &Effect {
         &self.route.effect
     }
@@ -156,6 +174,7 @@ impl Table {
                     claim: Claim::Only(None),
                     is_ambiguous: true,
                     is_read: is_read(method),
+                    call: None,
                 });
             }
             if pattern.covers_query(target) && best.is_none_or(|(_, winner)| named > winner) {
@@ -175,6 +194,7 @@ impl Table {
             claim,
             is_ambiguous: false,
             is_read: is_read(method),
+            call: route.call(target),
         })
     }
 
@@ -190,6 +210,7 @@ impl Table {
             claim: Claim::Anyone,
             is_ambiguous: false,
             is_read: true,
+            call: None,
         })
     }
 

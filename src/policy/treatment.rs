@@ -9,6 +9,8 @@ use crate::json::Selector;
 use crate::scan::{Automaton, PatternId};
 use crate::types::{Control, Level, Origin, Subject};
 
+pub use crate::policy::descriptors::{Call, Descriptors};
+
 /// Everything that is done to one route's exchanges.
 #[derive(Clone, Debug)]
 pub struct Treatment {
@@ -35,6 +37,8 @@ pub struct Treatment {
     pub cors: Vec<Box<str>>,
     /// Requests may switch to WebSocket, whose messages are held against the same rules (`websocket:`).
     pub websocket: bool,
+    /// The methods of gRPC that may be called, and their messages (`grpc:`).
+    pub grpc: Option<Arc<Descriptors>>,
     /// The detectors, dictionaries and embargoes of the policy.
     pub detect: Arc<DetectPlan>,
 }

@@ -124,6 +124,13 @@ pub(super) fn unheard(permit: &Permit) -> Refusal {
         .because("the route does not say `websocket`")
 }
 
+/// The refusal of a WebSocket before an app that is asked over HTTP/2, on which nothing switches.
+pub(super) fn framed(permit: &Permit) -> Refusal {
+    Refusal::new(ReasonCode::UpgradeRefused)
+        .by(permit.origin())
+        .because("the app is asked over HTTP/2: `upstream.protocol`")
+}
+
 /// Whether a head speaks of switching to WebSocket and to nothing else.
 fn is_asked(headers: &HeaderMap) -> bool {
     let is_upgrade = |value: &HeaderValue| {

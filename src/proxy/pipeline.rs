@@ -149,6 +149,9 @@ impl Inbound {
             Decision::Permit(permit) => permit,
             Decision::Deny(refusal) => return Err(gate.explain(refusal, policy, now).into()),
         };
+        if handshake.is_some() && !self.app.may_switch() {
+            return Err(handshake::framed(&permit).into());
+        }
         if handshake.is_some() && !permit.treatment().websocket {
             return Err(handshake::unheard(&permit).into());
         }

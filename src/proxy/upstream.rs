@@ -102,7 +102,7 @@ fn explain(error: &UpstreamError, upload: &Watch) -> Refusal {
     tracing::info!(error = %Chain(error), "the app gave no answer");
     let refusal = Refusal::new(match error {
         UpstreamError::Closed(_) => ReasonCode::AnswerTruncated,
-        UpstreamError::Protocol(_) => ReasonCode::AppProtocol,
+        UpstreamError::Fields | UpstreamError::Protocol(_) => ReasonCode::AppProtocol,
         UpstreamError::Timeout => ReasonCode::AppTimeout,
         UpstreamError::Unreachable(_) => ReasonCode::AppUnreachable,
         UpstreamError::Upload(_) => ReasonCode::RequestMalformed,

@@ -225,7 +225,7 @@ impl Server {
 
 /// Starts hyper's own tasks (HTTP/2 streams).
 #[derive(Clone, Copy, Debug)]
-struct Executor;
+pub(super) struct Executor;
 
 impl<F> hyper::rt::Executor<F> for Executor
 where

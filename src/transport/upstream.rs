@@ -1,4 +1,5 @@
-//! Connections to the app: HTTP/1.1, pooled, each carrying one subject for its lifetime.
+//! Connections to the app: HTTP/1.1 or HTTP/2, pooled, each carrying one subject for its lifetime and one
+//! exchange at a time.
 //!
 //! INVARIANT: a connection goes back to the pool only after a whole request and a whole answer;
 //! after anything else it is closed, so that the app can't answer the next request with this one's
@@ -6,6 +7,7 @@
 
 mod pace;
 mod pool;
+mod sender;
 
 use std::error::Error as _;
 use std::io;
@@ -16,17 +18,15 @@ use bytes::Bytes;
 use http::header::UPGRADE;
 use http_body::Body;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 pub use pace::Pace;
-use pace::Paced;
 use pool::Pool;
+pub use sender::Protocol;
+use sender::Sender;
 
-use super::framing::{Bounds, Malformed};
-use crate::runtime::task;
+use super::framing::Malformed;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -37,6 +37,8 @@ pub struct Settings {
     pub host: Box<str>,
     /// Port.
     pub port: u16,
+    /// What it speaks.
+    pub protocol: Protocol,
     /// The longest wait: for a connection, for an answer's head, between parts of its body.
     pub time: Duration,
     /// How long a connection may wait for its subject's next request.
@@ -55,6 +57,9 @@ pub enum UpstreamError {
     /// It closed the connection before its answer's head was whole.
     #[error("the app closed the connection before it answered")]
     Closed(#[source] hyper::Error),
+    /// Its answer has more fields than the limit.
+    #[error("the app's answer has too many header fields")]
+    Fields,
     /// What it sent is not HTTP, or larger than the limit.
     #[error("the app's answer is not valid HTTP")]
     Protocol(#[source] hyper::Error),
@@ -116,26 +121,16 @@ where
             .set_nodelay(true)
             .map_err(UpstreamError::Unreachable)?;
         let pace = Pace::new();
-        let bounds = Bounds {
-            head: settings.head,
-            fields: settings.headers,
-        };
-        let paced = Paced::new(stream, Arc::clone(&pace), settings.time, bounds);
-        let mut builder = http1::Builder::new();
-        builder.max_header_size(settings.head);
-        if settings.headers > 100 {
-            builder.max_headers(settings.headers);
-        }
-        let (sender, connection) = builder
-            .handshake(TokioIo::new(paced))
+        let sender = Sender::open(stream, &pace, settings)
             .await
             .map_err(UpstreamError::Protocol)?;
-        task::spawn(async move {
-            if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(%error, "a connection to the app ended early");
-            }
-        });
         Ok(self.lend(subject, Connection { sender, pace }, false))
+    }
+
+    /// The app can be asked to switch to another protocol.
+    #[must_use]
+    pub fn may_switch(&self) -> bool {
+        self.settings.protocol == Protocol::Http1
     }
 
     /// Closes idle connections whose time is up, for as long as it runs.
@@ -161,7 +156,7 @@ where
 /// One connection to the app.
 #[derive(Debug)]
 struct Connection<B> {
-    sender: http1::SendRequest<B>,
+    sender: Sender<B>,
     pace: Arc<Pace>,
 }
 
@@ -215,11 +210,20 @@ where
         pace.asks(request.method() == Method::HEAD, may_switch);
         let outcome = tokio::select! {
             biased;
-            outcome = self.connection.sender.try_send_request(request) => outcome,
+            outcome = self.connection.sender.send(request) => outcome,
             () = pace.head_overdue(limit) => {
                 return Err(Box::new(Unanswered { error: UpstreamError::Timeout, is_stale: false, unsent: None }));
             }
         };
+        if let Ok(answer) = &outcome
+            && answer.headers().len() > self.upstream.settings.headers
+        {
+            return Err(Box::new(Unanswered {
+                error: UpstreamError::Fields,
+                is_stale: false,
+                unsent: None,
+            }));
+        }
         outcome.map_err(|mut failed| {
             let unsent = failed.take_message();
             let is_stale = self.reused && !pace.has_received();
@@ -248,15 +252,22 @@ where
 }
 
 fn classify(error: hyper::Error) -> UpstreamError {
+    let frames = error
+        .source()
+        .and_then(|source| source.downcast_ref::<h2::Error>());
     let is_timeout = error
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>())
+        .or_else(|| frames?.get_io())
         .is_some_and(|source| source.kind() == io::ErrorKind::TimedOut);
     if is_timeout {
         UpstreamError::Timeout
     } else if error.is_user() {
         UpstreamError::Upload(error)
-    } else if error.is_parse() || Malformed::of(&error).is_some() {
+    } else if error.is_parse()
+        || frames.is_some_and(h2::Error::is_library)
+        || Malformed::of(&error).is_some()
+    {
         UpstreamError::Protocol(error)
     } else {
         UpstreamError::Closed(error)

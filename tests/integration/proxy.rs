@@ -11,6 +11,7 @@ mod faults;
 mod floods;
 mod formats;
 mod framing;
+mod grpc;
 mod hostile;
 mod identity;
 mod lifecycle;

@@ -16,7 +16,8 @@ pub(crate) struct Builder {
     app: SocketAddr,
     capability: String,
     routes: String,
-    files: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
+    protocol: &'static str,
     limits: String,
     config: String,
     audit: String,
@@ -30,6 +31,7 @@ pub(crate) fn preview(app: SocketAddr) -> Builder {
         capability: "biscuit: { root_keys: [issuer.pub] }".to_owned(),
         routes: ROUTES.to_owned(),
         files: Vec::new(),
+        protocol: "http/1.1",
         limits: String::new(),
         config: String::new(),
         audit: String::new(),
@@ -66,8 +68,19 @@ impl Builder {
     }
 
     /// A file beside the policy.
-    pub(crate) fn file(mut self, name: &str, text: &str) -> Self {
-        self.files.push((name.to_owned(), text.to_owned()));
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        self.binary(name, text.as_bytes())
+    }
+
+    /// The same for a file that is no text.
+    pub(crate) fn binary(mut self, name: &str, content: &[u8]) -> Self {
+        self.files.push((name.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// The version of HTTP that the app speaks.
+    pub(crate) fn protocol(mut self, protocol: &'static str) -> Self {
+        self.protocol = protocol;
         self
     }
 
@@ -112,10 +125,10 @@ impl Builder {
     async fn start_in(self, folder: TempDir, key: SigningKey) -> Preview {
         let config = format!(
             "listen: {{ inbound: 127.0.0.1:0, health: 127.0.0.1:0, admin: unix:admin.sock }}\n\
-             upstream: {{ url: 'http://{}' }}\npolicy: policy.yaml\npreview: test\n\
+             upstream: {{ url: 'http://{}', protocol: {} }}\npolicy: policy.yaml\npreview: test\n\
              audit: {{ to: file, file: log/audit.jsonl, path: raw, subject: plain{} }}\n\
              limits: {{ {} }}\n{}",
-            self.app, self.audit, self.limits, self.config
+            self.app, self.protocol, self.audit, self.limits, self.config
         );
         if self.has_log {
             std::fs::create_dir(folder.path().join("log")).unwrap();

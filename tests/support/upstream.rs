@@ -11,7 +11,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -40,6 +40,31 @@ where
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
+        }
+    })
+    .await
+}
+
+/// The same over HTTP/2 by prior knowledge; what it says of connections and streams is in `notes`.
+pub(crate) async fn app_h2<A, F>(notes: &Notes, answer: A) -> SocketAddr
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<AppBody>> + Send + 'static,
+{
+    let notes = Arc::clone(notes);
+    raw(move |stream| {
+        let answer = answer.clone();
+        let notes = Arc::clone(&notes);
+        async move {
+            notes.lock().unwrap().push("connected".to_owned());
+            let service = service_fn(move |request| {
+                let answered = answer(request);
+                async move { Ok::<_, Infallible>(answered.await) }
+            });
+            let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            notes.lock().unwrap().push("closed".to_owned());
         }
     })
     .await

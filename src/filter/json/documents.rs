@@ -26,6 +26,24 @@ impl Documents {
         }
     }
 
+    /// The same for a body of one document, which can't be left out.
+    pub(crate) fn single(plan: &Plan, rule: Option<Arc<RecordRule>>) -> Self {
+        Self {
+            json: Json::build(plan, rule, false),
+            kept: Output::default(),
+            has_documents: false,
+        }
+    }
+
+    /// The same for documents of a request: all in them is the subject's, or they are refused.
+    pub(crate) fn strict(plan: &Plan, rule: Arc<RecordRule>) -> Self {
+        Self {
+            json: Json::strict(plan, rule),
+            kept: Output::default(),
+            has_documents: false,
+        }
+    }
+
     /// What may pass of `document`; none where it is left out whole.
     pub(crate) fn filter(
         &mut self,

@@ -26,6 +26,7 @@ impl Compiler {
             self.sink
                 .at(&self.head(span), "a policy without routes", remedy);
         }
+        self.descriptors(forms);
         let mut patterns: Vec<(Pattern, &str, &Range<usize>)> = Vec::new();
         let mut routes = Vec::new();
         for (form, span) in forms.iter().filter_map(Field::placed) {
@@ -116,6 +117,7 @@ impl Compiler {
             (form.cors.span(), "cors"),
             (form.csp.span(), "csp"),
             (form.websocket.span(), "websocket"),
+            (form.grpc.span(), "grpc"),
             (form.public.span(), "public"),
             (form.authorize.span(), "authorize"),
             (form.level.span(), "level"),
@@ -197,6 +199,7 @@ impl Compiler {
                 csp: self.csp(form),
                 cors: self.origins(&form.cors),
                 websocket: self.websocket(form, pattern),
+                grpc: self.grpc(form, pattern),
                 detect: Arc::clone(detect?),
             }),
         })

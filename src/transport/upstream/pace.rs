@@ -135,7 +135,8 @@ pub(super) struct Paced<T> {
     limit: Duration,
     waiting_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
-    answers: Answers,
+    /// What HTTP/1.1 is held to; none where a library reads frames.
+    answers: Option<Answers>,
 }
 
 impl<T> Paced<T> {
@@ -143,7 +144,19 @@ impl<T> Paced<T> {
         Self {
             inner,
             pace,
-            answers: Answers::new(bounds),
+            answers: Some(Answers::new(bounds)),
+            limit,
+            waiting_since: None,
+            alarm: None,
+        }
+    }
+
+    /// The same over HTTP/2: frames belong to the request that opened their stream, and its library refuses others.
+    pub(super) fn framed(inner: T, pace: Arc<Pace>, limit: Duration) -> Self {
+        Self {
+            inner,
+            pace,
+            answers: None,
             limit,
             waiting_since: None,
             alarm: None,
@@ -155,9 +168,9 @@ impl<T> Paced<T> {
     where
         T: AsyncRead + Unpin,
     {
-        if !self.answers.is_between() {
+        let Some(answers) = self.answers.as_mut().filter(|answers| answers.is_between()) else {
             return Ok(());
-        }
+        };
         let Some(asked) = self.pace.asked().take() else {
             return Ok(());
         };
@@ -170,13 +183,16 @@ impl<T> Paced<T> {
                 _ => Malformed::Spare.into(),
             });
         }
-        self.answers.expect(asked.is_head, asked.may_switch);
+        answers.expect(asked.is_head, asked.may_switch);
         Ok(())
     }
 
     /// How many of `bytes` belong to the answer that was asked for.
     fn check(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let belong = self.answers.check(bytes)?;
+        let Some(answers) = &mut self.answers else {
+            return Ok(bytes.len());
+        };
+        let belong = answers.check(bytes)?;
         if belong < bytes.len() {
             self.pace.is_spoiled.store(true, Ordering::Release);
             if belong == 0 {

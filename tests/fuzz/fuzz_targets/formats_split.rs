@@ -106,6 +106,7 @@ fn treatment(kind: &str, others: Option<Others>) -> Treatment {
         csp: Vec::new(),
         cors: Vec::new(),
         websocket: false,
+                grpc: None,
         public: others.is_none().then(|| "fuzzed".into()),
         read_as: None,
         detect: Arc::new(DetectPlan {
@@ -131,6 +132,7 @@ fn plan(kind: &str, others: Option<Others>) -> Arc<Plan> {
         subject: Arc::new(Subject::new("u", []).expect("it is one")),
         is_observing: false,
         level: Level::Unreviewed,
+        call: None,
         context: Context {
             now: "2026-01-01T00:00:00Z".parse().expect("it is one"),
             preview: "fuzz".into(),

@@ -80,6 +80,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
             csp: Vec::new(),
             cors: Vec::new(),
             websocket: false,
+                grpc: None,
             detect: Arc::new(DetectPlan {
                 automaton: Some(set.build().expect("it is small")),
                 rules: vec![DetectRule {
@@ -98,6 +99,7 @@ fn plan(records: Option<RecordRule>) -> Arc<Plan> {
         subject: Arc::new(Subject::new("u", []).expect("it is one")),
         is_observing: false,
         level: chaperone::types::Level::Unreviewed,
+        call: None,
         context: Context {
             now: "2026-01-01T00:00:00Z".parse().expect("it is one"),
             preview: "fuzz".into(),

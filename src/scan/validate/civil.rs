@@ -208,7 +208,8 @@ fn tw_ubn(text: &[u8]) -> bool {
             .zip([1, 2, 1, 2, 1, 2, 4, 1])
             .map(|(digit, weight)| digit * weight / 10 + digit * weight % 10)
             .sum();
-        !is_uniform(&number) && (sum % 5 == 0 || seventh == 7 && (sum + 1) % 5 == 0)
+        !is_uniform(&number)
+            && (sum.is_multiple_of(5) || seventh == 7 && (sum + 1).is_multiple_of(5))
     })
 }
 

@@ -167,13 +167,11 @@ fn is_chosen(text: &[u8]) -> bool {
         && text
             .iter()
             .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    let is_program = is_path || is_scoped || is_constant;
+    let is_sentence = ends_sentence && text.iter().rev().skip(1).all(is_name);
     text.len() >= 6
-        && !is_scoped
-        && !is_constant
         && text.iter().any(u8::is_ascii_alphabetic)
-        && !text.iter().all(is_name)
-        && !(ends_sentence && text.iter().rev().skip(1).all(is_name))
-        && !is_path
+        && !(is_program || is_sentence || text.iter().all(is_name))
 }
 
 /// Letters, a digit, and three marks or more that names and paths have none of.

@@ -62,9 +62,25 @@ fn ipv6(candidate: &Candidate<'_>) -> Option<usize> {
     if candidate.before.last().is_some_and(is_joined) || continues {
         return None;
     }
-    let has_digit = text.iter().any(u8::is_ascii_digit);
+    let has_digit = text.iter().any(u8::is_ascii_digit) && !is_code(candidate.before, text);
     let address = std::str::from_utf8(text).ok()?.parse::<Ipv6Addr>();
     (has_digit && address.is_ok()).then_some(text.len())
+}
+
+/// A short one where programs have other things: an index (`list[1::2]`), a time zone (`+12::34`), a
+/// path (`f16::E`).
+fn is_code(before: &[u8], text: &[u8]) -> bool {
+    const LONGEST: usize = 9;
+    let is_index = match before {
+        [.., name, b'['] | [.., name, b'[', b'-'] => {
+            name.is_ascii_alphanumeric() || matches!(name, b'_' | b')' | b']')
+        }
+        _ => false,
+    };
+    let is_signed = matches!(before, [.., b'+' | b'-']);
+    let has_both_cases =
+        text.iter().any(u8::is_ascii_lowercase) && text.iter().any(u8::is_ascii_uppercase);
+    text.len() <= LONGEST && (is_index || is_signed || has_both_cases)
 }
 
 /// UTF-8 of letters, digits and an address's marks; a letter beyond ASCII. Beside a domain in ASCII,
@@ -102,14 +118,13 @@ fn international(text: &[u8]) -> bool {
 /// Neither zeros nor broadcast, nor part of a longer row.
 fn mac(candidate: &Candidate<'_>) -> bool {
     let joins = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b':' | b'-'));
-    let follows = candidate.before.ends_with(b":")
-        && !candidate.before.ends_with(b" :")
-        && candidate
-            .before
-            .iter()
-            .rev()
-            .nth(1)
-            .is_some_and(u8::is_ascii_hexdigit);
+    // Two hexadecimal digits and a separator: not the end of a name such as `mac:`.
+    let is_hex = |byte: &u8| byte.is_ascii_hexdigit();
+    let follows = match candidate.before {
+        [a, b, b':' | b'-'] => is_hex(a) && is_hex(b),
+        [mark, a, b, b':' | b'-'] => !mark.is_ascii_alphanumeric() && is_hex(a) && is_hex(b),
+        _ => false,
+    };
     let precedes =
         joins(candidate.after.first()) && candidate.after.get(1).is_some_and(u8::is_ascii_hexdigit);
     let mut digits = candidate

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Check;
+use super::token::sextet;
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
     ("base58check", |candidate| {
@@ -16,6 +17,17 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
         } else {
             base58check(text)
         })
+    }),
+    ("coin", |candidate| {
+        let text = candidate.text;
+        let is_checked = if text.contains(&b':') {
+            cash_address(text)
+        } else if matches!(text, [b'E' | b'U' | b'k' | b'0', b'Q', ..]) && text.len() == 48 {
+            ton(text)
+        } else {
+            bech32(text) || base58check(text)
+        };
+        candidate.when(is_checked)
     }),
     ("eip-55", |candidate| candidate.when(eip_55(candidate.text))),
     ("ripple", |candidate| candidate.when(ripple(candidate.text))),
@@ -115,6 +127,63 @@ fn polymod(check: u32, value: u32) -> u32 {
     let bits = generators.iter().enumerate();
     bits.filter(|(i, _)| top >> i & 1 == 1)
         .fold(shifted, |check, (_, generator)| check ^ generator)
+}
+
+/// The 40-bit check of Bitcoin Cash, with the prefix before the colon.
+fn cash_address(text: &[u8]) -> bool {
+    let mut parts = text.splitn(2, |byte| *byte == b':');
+    let (Some(prefix), Some(data)) = (parts.next(), parts.next()) else {
+        return false;
+    };
+    let step = |check: u64, value: u64| {
+        let generators = [
+            0x98_f2bc_8e61,
+            0x79_b76d_99e2,
+            0xf3_3e5f_b3c4,
+            0xae_2eab_e2a8,
+            0x1e_4f43_e470,
+        ];
+        let top = check >> 35;
+        let shifted = (check & 0x07_ffff_ffff) << 5 ^ value;
+        let bits = generators.iter().enumerate();
+        bits.filter(|(i, _)| top >> i & 1 == 1)
+            .fold(shifted, |check, (_, generator)| check ^ generator)
+    };
+    let start = prefix
+        .iter()
+        .fold(1, |check, byte| step(check, u64::from(byte & 31)));
+    let check = data.iter().try_fold(step(start, 0), |check, byte| {
+        let place = BECH32.iter().position(|one| one == byte)?;
+        Some(step(check, u64::try_from(place).ok()?))
+    });
+    check == Some(1)
+}
+
+/// 36 bytes in base64url, the CRC-16 of XMODEM at their end.
+fn ton(text: &[u8]) -> bool {
+    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(36));
+    for byte in text {
+        let Some(value) = sextet(*byte) else {
+            return false;
+        };
+        bits = (bits << 6 | value) & 0xffff;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap_or_default());
+        }
+    }
+    let split = bytes.split_last_chunk::<2>();
+    split.is_some_and(|(payload, check)| u16::from_be_bytes(*check) == crc(payload))
+}
+
+/// The CRC-16 of XMODEM.
+fn crc(payload: &[u8]) -> u16 {
+    payload.iter().fold(0_u16, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
+            crc << 1 ^ if crc >> 15 == 1 { 0x1021 } else { 0 }
+        })
+    })
 }
 
 /// `0x` and forty hexadecimal digits: in one case, or in the case that the hash of them asks for.
@@ -223,10 +292,5 @@ fn stellar(text: &[u8]) -> bool {
     let Some((payload, check)) = bytes.split_last_chunk::<2>() else {
         return false;
     };
-    let crc = payload.iter().fold(0_u16, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
-            crc << 1 ^ if crc >> 15 == 1 { 0x1021 } else { 0 }
-        })
-    });
-    u16::from_le_bytes(*check) == crc
+    u16::from_le_bytes(*check) == crc(payload)
 }

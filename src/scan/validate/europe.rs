@@ -253,6 +253,7 @@ fn fr_nir(text: &[u8]) -> bool {
         return false;
     };
     let [_, _, _, m1, m2, _, department, ..] = number;
+    let is_plain = text.len() == 15;
     let month = rank(m1) * 10 + rank(m2);
     // Corsica: 2A counts as 19, 2B as 18.
     if let [_, _, _, _, _, first @ b'2', second @ (b'A' | b'B'), ..] = &mut number {
@@ -263,8 +264,12 @@ fn fr_nir(text: &[u8]) -> bool {
         return false;
     };
     let (body, check) = (value(&number) / 100, value(&number) % 100);
-    let has_month = (1..=12).contains(&month) || (20..=42).contains(&month) || month >= 50;
-    has_month && 97 - body % 97 == check
+    // Months of people whose birth isn't recorded: alone, too many other numbers look like them.
+    let is_odd = (31..=42).contains(&month) || month >= 50;
+    let has_month = matches!(month, 1..=12 | 20 | 30) || (is_odd && !is_plain);
+    let [.., c1, c2, c3, o1, o2, o3, _, _] = number;
+    let is_numbered = [c1, c2, c3] != [0; 3] && [o1, o2, o3] != [0; 3];
+    has_month && is_numbered && 97 - body % 97 == check
 }
 
 /// Five of the surname, decade, month (51 to 62 for women), day, year, two initials, three more.

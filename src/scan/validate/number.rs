@@ -2,6 +2,7 @@
 
 use std::iter;
 
+use super::phone::is_dated;
 use super::{Candidate, Check};
 
 pub(super) const CHECKS: &[(&str, Check)] = &[
@@ -9,11 +10,22 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("digits", |candidate| {
         candidate.when(some_digits(candidate.text))
     }),
-    ("plate", |candidate| candidate.when(plate(candidate.text))),
-    ("iban", |candidate| iban(candidate.text)),
-    ("phone", |candidate| {
-        (!is_fraction(candidate)).then(|| phone(candidate.text))?
+    ("licence", |candidate| {
+        candidate.when(some_digits(candidate.text) && !is_locator(candidate))
     }),
+    ("national-id", |candidate| {
+        let count = candidate
+            .text
+            .iter()
+            .filter(|byte| byte.is_ascii_digit())
+            .count();
+        let is_id = count >= 6 && some_digits(candidate.text) && !is_dated(candidate.text);
+        candidate.when(is_id && !is_locator(candidate))
+    }),
+    ("plate", |candidate| {
+        candidate.when(plate(candidate.text) && !is_next_line(candidate.before))
+    }),
+    ("iban", |candidate| iban(candidate.text)),
     ("us-ssn", |candidate| us_ssn(candidate.text)),
 ];
 
@@ -116,31 +128,6 @@ fn iban_length(country: &[u8; 2]) -> Option<usize> {
     })
 }
 
-/// Zeros behind a digit and a decimal point, such as the coordinates in a drawing's paths.
-fn is_fraction(candidate: &Candidate<'_>) -> bool {
-    candidate.text.starts_with(b"00")
-        && matches!(candidate.before, [.., digit, b'.'] if digit.is_ascii_digit())
-}
-
-/// At least 7 digits; groups that bring it beyond the 15 of E.164 are left out.
-fn phone(text: &[u8]) -> Option<usize> {
-    const FEWEST: usize = 7;
-    const MOST: usize = 15;
-    let (mut digits, mut end) = (0, 0);
-    for (i, byte) in text.iter().enumerate() {
-        if !byte.is_ascii_digit() {
-            continue;
-        }
-        digits += 1;
-        let ends_group = !text.get(i + 1).is_some_and(u8::is_ascii_digit);
-        if ends_group && digits <= MOST {
-            end = i + 1;
-        }
-    }
-    let kept = text.iter().take(end).filter(|byte| byte.is_ascii_digit());
-    (kept.count() >= FEWEST).then_some(end)
-}
-
 /// No area 000, 666 or 9xx, no group 00, no serial 0000; nor the numbers known from advertising.
 fn us_ssn(text: &[u8]) -> Option<usize> {
     let text = unjoined(text);
@@ -174,10 +161,38 @@ fn some_digits(text: &[u8]) -> bool {
     count >= 4 && !is_uniform
 }
 
-/// Letters and digits both, at least four in all.
+/// A number in an address or a constant's: behind a slash, a point or a query's first key.
+fn is_locator(candidate: &Candidate<'_>) -> bool {
+    matches!(
+        candidate.before,
+        [.., b'/' | b'.'] | [b'?', b'i', b'd', b'=']
+    ) || matches!(candidate.after, [b'.', digit, ..] if digit.is_ascii_digit())
+}
+
+/// Letters and digits both, at least four in all; at most three letters before the digits, which names
+/// of standards and types have more of, and no number of a standard.
 fn plate(text: &[u8]) -> bool {
-    let parts = text.iter().filter(|byte| byte.is_ascii_alphanumeric());
-    parts.count() >= 4
+    const STANDARDS: [&[u8]; 12] = [
+        b"RFC", b"ISO", b"DIN", b"IEC", b"UTF", b"SHA", b"MD5", b"X50", b"INT", b"I64", b"U64",
+        b"V2X",
+    ];
+    let parts = || text.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let is_one = !text.iter().any(|byte| matches!(byte, b' ' | b'-'));
+    let letters = parts().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let is_name =
+        is_one && (letters > 3 || STANDARDS.iter().any(|standard| text.starts_with(standard)));
+    parts().count() >= 4
         && text.iter().any(u8::is_ascii_digit)
         && text.iter().any(u8::is_ascii_uppercase)
+        && !is_name
+}
+
+/// The word for it ended the line before, without a colon.
+fn is_next_line(before: &[u8]) -> bool {
+    let words = before.split(|byte| *byte == b'\n');
+    let ends = words
+        .clone()
+        .next()
+        .is_some_and(|word| word.ends_with(b":"));
+    words.count() > 1 && !ends
 }

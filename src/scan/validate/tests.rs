@@ -141,3 +141,128 @@ fn no_text_makes_a_validator_fail() {
         }
     }
 }
+
+fn beside(name: &str, before: &str, text: &str, after: &str) -> bool {
+    let validator = Validator::named(name).unwrap();
+    let candidate = Candidate {
+        before: before.as_bytes(),
+        text: text.as_bytes(),
+        after: after.as_bytes(),
+    };
+    validator.accept(&candidate).is_some()
+}
+
+#[test]
+fn no_single_change_of_a_digit_passes_in_numbers_of_further_states() {
+    for (name, number) in [
+        ("ch-uid", "CHE-109.322.551"),
+        ("es-naf", "281234567840"),
+        ("fr-tax", "3023217600053"),
+        ("mx-clabe", "002010077777777771"),
+        ("hu-tax", "8071592153"),
+    ] {
+        assert!(accept(name, number).is_some(), "{name}: {number}");
+        for (i, digit) in number.char_indices().filter(|(_, c)| c.is_ascii_digit()) {
+            for other in ('0'..='9').filter(|other| *other != digit) {
+                let mut changed = number.to_owned();
+                changed.replace_range(i..=i, &other.to_string());
+                assert_eq!(accept(name, &changed), None, "{name}: {changed}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_check_is_none() {
+    // Another last digit or character is none; some remainders share a check digit in these.
+    for (name, number) in [
+        ("be-id-card", "590-1234567-74"),
+        ("br-cnpj", "12.ABC.345/01DE-35"),
+        ("br-pis", "120.56413.31-2"),
+        ("gr-afm", "094259216"),
+        ("mx-rfc", "GODE561231GR8"),
+        ("pe-ruc", "20512333797"),
+        ("pt-niss", "12345678902"),
+        ("ua-rnokpp", "1759013776"),
+        ("vn-tax", "0100233488"),
+    ] {
+        assert!(accept(name, number).is_some(), "{name}: {number}");
+        let (body, check) = number.split_at(number.len() - 1);
+        for other in ('0'..='9').map(String::from).filter(|other| other != check) {
+            assert_eq!(
+                accept(name, &format!("{body}{other}")),
+                None,
+                "{name}: {other}"
+            );
+        }
+    }
+}
+
+#[test]
+fn digits_of_a_larger_number_are_none() {
+    for (name, text) in [("br-cpf", "39053344705"), ("ru-snils", "11223344595")] {
+        assert!(beside(name, "no. ", text, "."), "{name}");
+        assert!(beside(name, "", text, ", 1"), "{name}");
+        assert!(!beside(name, "9.", text, ","), "{name}");
+        assert!(!beside(name, " ", text, ".5"), "{name}");
+    }
+    assert!(beside("digits", "no ", "978-91-7441", ", 3"));
+    assert!(!beside("digits", "no ", "978-91-7441", "-373"));
+    assert!(!beside("digits", "012-", "978-91-7441", ""));
+}
+
+#[test]
+fn a_signed_number_needs_the_code_of_a_country() {
+    for text in [
+        "+4915112345678",
+        "+1-415-555-2671",
+        "+212 522 123456",
+        "+998 71 123 45 67",
+    ] {
+        assert!(beside("phone", "", text, ""), "{text}");
+    }
+    for text in [
+        "+2101234567",
+        "+999 71 123 45 67",
+        "+123456789",
+        "+10000-12-31",
+        "+262142-12-31",
+    ] {
+        assert!(!beside("phone", "", text, ""), "{text}");
+    }
+    assert!(!beside("phone", "", "+4915112345678", ".25"));
+    assert!(beside("phone", "", "+4915112345678", ". 2"));
+}
+
+#[test]
+fn names_of_programs_are_no_random_text() {
+    for text in [
+        "X509CertificateTemplatePrivateKeyFlag",
+        "ed25519.Ed25519PrivateKey",
+        "MSV1_0_PROTOCOL_MESSAGE_TYPE",
+        "kTLSOutput2_sha512",
+        "sha256=vA2yNHGJBHfq4jNQSah7C9DmIOp34MmYHPA8P-cYAHI",
+        "-1073740685i32",
+    ] {
+        assert_eq!(accept("random", text), None, "{text}");
+    }
+    for text in [
+        "lxIGYR4Hm3bc4uzQFucpXGCf1uTNEpQR",
+        "8IWo2Y2PQ0gCceBFF2y54CNd",
+        "nVKk2if8R27Ff71wCJbwFka6Slgbt7AF",
+        "q7zt0xw3lr9kd5vb1nm8hc2j",
+        "798b37957842e2e21098d25967580541",
+    ] {
+        assert!(accept("random", text).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn coordinates_stand_alone() {
+    assert!(beside("coordinates", "at ", "48.20100, 16.36950", "."));
+    assert!(beside("coordinates", "7,", "48.20100,16.36950", ",Wi"));
+    assert!(!beside("coordinates", "1.5, ", "48.20100, 16.36950", ""));
+    assert!(!beside("coordinates", "", "48.20100, 16.36950", ", 7."));
+    assert!(!beside("coordinates", "\"M ", "48.20100,16.36950", ""));
+    assert!(!beside("coordinates", "", "0.20100, 0.36950", ""));
+}

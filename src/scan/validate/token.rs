@@ -1,6 +1,7 @@
 //! Credentials whose inside can be judged.
 
 use super::Check;
+use super::word::{is_digest, is_name, is_typed_number};
 
 /// The longest JWT header that is read, in decoded bytes.
 const HEADER: usize = 1536;
@@ -13,7 +14,9 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     ("mixed", |candidate| candidate.when(mixed(candidate.text))),
     ("password", |candidate| {
         let is_bare = matches!(candidate.before, [.., b' ' | b'\t']);
-        candidate.when(password(candidate.text) && (!is_bare || is_chosen(candidate.text)))
+        let is_code = matches!(candidate.before, [.., b'=']) && is_code(candidate.text);
+        let is_chosen = !is_bare || is_chosen(candidate.text);
+        candidate.when(password(candidate.text) && is_chosen && !is_code)
     }),
     ("random", |candidate| {
         candidate.when(random(candidate.text) || complex(candidate.text))
@@ -80,8 +83,9 @@ fn random(text: &[u8]) -> bool {
         (true, _) | (false, ..24) => 3.0,
         _ => 3.4,
     };
-    let is_name = is_placeholder(text) || is_slug(text) || is_camel(text);
-    has_digit && has_letter && !is_name && entropy(text) >= least
+    let is_named = !is_hex && (is_slug(text) || is_camel(text) || is_name(text));
+    let is_other = is_placeholder(text) || is_digest(text) || is_typed_number(text);
+    has_digit && has_letter && !is_named && !is_other && entropy(text) >= least
 }
 
 /// Words with hyphens, dots or underscores between them, as names of hosts, releases and constants
@@ -126,19 +130,48 @@ fn is_camel(text: &[u8]) -> bool {
 
 /// Somebody's own choice: no variable, no placeholder, no name of a type.
 fn password(text: &[u8]) -> bool {
-    !is_placeholder(text) && !is_reference(text) && distinct(text) >= 3
+    !is_placeholder(text) && !is_reference(text) && !is_folder(text) && distinct(text) >= 3
+}
+
+/// The path of a folder, which variables named `PWD` hold.
+fn is_folder(text: &[u8]) -> bool {
+    let is_part =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'_' | b'-' | b'.');
+    text.starts_with(b"/")
+        && text.iter().filter(|byte| **byte == b'/').count() >= 2
+        && text.iter().all(is_part)
+}
+
+/// An expression of a program: names with points between them, an index, a call.
+fn is_code(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+    let name = text
+        .iter()
+        .take_while(|byte| is_part(byte) || **byte == b'.')
+        .count();
+    let has_points = text.contains(&b'.') && text.first().is_some_and(is_part);
+    match text.get(name..).unwrap_or_default() {
+        [] => has_points && text.last().is_some_and(is_part),
+        [b'[', ..] => name > 1,
+        _ => false,
+    }
 }
 
 /// No word of a sentence or of a program: letters, and digits or marks beside them.
 fn is_chosen(text: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'-' | b'.');
     let ends_sentence = matches!(text, [.., b'.' | b',' | b':' | b'?' | b'!' | b')']);
-    let is_path = text.contains(&b'/') || text.contains(&b'(');
+    let is_path = text.contains(&b'/') || text.contains(&b'(') || text.starts_with(b"*");
+    let is_scoped = text.windows(2).any(|pair| pair == b"::");
+    let is_constant = text.contains(&b'_')
+        && text
+            .iter()
+            .all(|byte| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_'));
+    let is_program = is_path || is_scoped || is_constant;
+    let is_sentence = ends_sentence && text.iter().rev().skip(1).all(is_name);
     text.len() >= 6
         && text.iter().any(u8::is_ascii_alphabetic)
-        && !text.iter().all(is_name)
-        && !(ends_sentence && text.iter().rev().skip(1).all(is_name))
-        && !is_path
+        && !(is_program || is_sentence || text.iter().all(is_name))
 }
 
 /// Letters, a digit, and three marks or more that names and paths have none of.
@@ -247,7 +280,7 @@ fn entropy(text: &[u8]) -> f64 {
 }
 
 /// The value of a base64url character.
-fn sextet(byte: u8) -> Option<u32> {
+pub(super) fn sextet(byte: u8) -> Option<u32> {
     Some(u32::from(match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,

@@ -13,7 +13,7 @@ pub(super) const CHECKS: &[(&str, Check)] = &[
     }),
     ("au-tfn", |candidate| candidate.when(au_tfn(candidate.text))),
     ("br-cnpj", |candidate| {
-        candidate.when(br_cnpj(candidate.text))
+        candidate.when(super::america::br_cnpj(candidate.text))
     }),
     ("br-cpf", |candidate| candidate.when(br_cpf(candidate.text))),
     ("ca-sin", |candidate| candidate.when(ca_sin(candidate.text))),
@@ -66,7 +66,8 @@ fn au_abn(text: &[u8]) -> bool {
     digits::<11>(text).is_some_and(|number| {
         let [first, ..] = number;
         let sum = weigh(&number, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
-        first > 0 && (sum - 10).is_multiple_of(89)
+        let zeros = number.iter().filter(|digit| **digit == 0).count();
+        first > 0 && zeros < 8 && (sum - 10).is_multiple_of(89)
     })
 }
 
@@ -101,19 +102,6 @@ fn br_cpf(text: &[u8]) -> bool {
         !is_uniform(&number)
             && check(&[10, 9, 8, 7, 6, 5, 4, 3, 2]) == first
             && check(&[11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) == second
-    })
-}
-
-fn br_cnpj(text: &[u8]) -> bool {
-    digits::<14>(text).is_some_and(|number| {
-        let [.., first, second] = number;
-        let check = |weights: &[u32]| match weigh(&number, weights) % 11 {
-            0 | 1 => 0,
-            rest => 11 - rest,
-        };
-        !is_uniform(&number)
-            && check(&[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) == first
-            && check(&[6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]) == second
     })
 }
 
@@ -462,6 +450,11 @@ fn vin(text: &[u8]) -> bool {
         .sum();
     let [_, _, _, _, _, _, _, _, check, ..] = vin;
     let expected = if check == b'X' { 10 } else { rank(check) };
-    let kinds = [u8::is_ascii_digit, u8::is_ascii_alphabetic];
-    sum % 11 == expected && kinds.iter().all(|is_kind| vin.iter().any(is_kind))
+    // The tenth is the year, which some letters and zero never stand for.
+    let [.., year, _, _, _, _, _, _, _] = vin;
+    let letters = vin.iter().filter(|byte| byte.is_ascii_alphabetic());
+    sum % 11 == expected
+        && !matches!(year, b'U' | b'Z' | b'0')
+        && letters.count() >= 3
+        && vin.iter().any(u8::is_ascii_digit)
 }

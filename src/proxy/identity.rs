@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn leaves_cookies_alone_where_none_is_ours() {
-        let copies = Copies::of(&Secret::new("abc".to_owned()));
+        let copies = Copies::of(&Secret::new("abc".to_owned()).into());
         for (cookies, expected) in [
             (&["a=1;b=2;; c=\"3\" ;"][..], "a=1;b=2;; c=\"3\" ;"),
             (&["a=1;b=2", "c=3"], "a=1; b=2; c=3"),

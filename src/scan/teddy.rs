@@ -12,11 +12,20 @@ use super::sequence::Sequence;
 pub(super) const PLACES: usize = 4;
 const BUCKETS: usize = 8;
 
-/// How often a byte stands in everyday text, by its high and its low half.
-static SHARES: LazyLock<[[f64; 16]; 16]> = LazyLock::new(|| {
-    let mut shares = [[0.0; 16]; 16];
-    for (byte, share) in (0..=255).zip(shares.as_flattened_mut()) {
-        *share = share_of_byte(byte);
+/// How often everyday text has a byte of a high half and one of a set of low halves: those below eight, and those above.
+type Shares = [[f64; 256]; 2];
+
+static SHARES: LazyLock<Box<[Shares; 16]>> = LazyLock::new(|| {
+    let mut shares = Box::new([[[0.0; 256]; 2]; 16]);
+    for (high, sides) in (0..16).zip(shares.iter_mut()) {
+        for (side, sums) in (0..2).zip(sides.iter_mut()) {
+            for (set, sum) in (0..256_u16).zip(sums.iter_mut()) {
+                let lows = (0..8).filter(|low| set >> low & 1 == 1);
+                *sum = lows
+                    .map(|low| share_of_byte(high << 4 | side << 3 | low))
+                    .sum();
+            }
+        }
     }
     shares
 });
@@ -116,18 +125,16 @@ impl Joined for Bucket {
 
     fn rate(&self) -> f64 {
         let places = self.low.iter().zip(&self.high);
-        places
-            .map(|(low, high)| {
-                let halves = SHARES.iter().enumerate();
-                let rows = halves.filter(|(half, _)| high >> half & 1 == 1);
-                rows.map(|(_, row)| -> f64 {
-                    let halves = row.iter().enumerate();
-                    let passed = halves.filter(|(half, _)| low >> half & 1 == 1);
-                    passed.map(|(_, share)| share).sum()
-                })
-                .sum::<f64>()
+        let share = |(low, high): (&u16, &u16)| -> f64 {
+            let [below, above] = low.to_le_bytes().map(usize::from);
+            let halves = SHARES.iter().enumerate();
+            let rows = halves.filter(|(half, _)| high >> half & 1 == 1);
+            rows.map(|(_, [first, second])| {
+                first.get(below).unwrap_or(&0.0) + second.get(above).unwrap_or(&0.0)
             })
-            .product()
+            .sum()
+        };
+        places.map(share).product()
     }
 }
 

@@ -46,7 +46,13 @@ pub(super) struct Verdict {
 pub(super) struct Words {
     regex: LazyRegex,
     within: usize,
+    /// How the words begin; none where one of them is too short for that.
+    begins: Option<Box<Begins>>,
 }
+
+/// A bit for each hash of three letters, in any case, that a word begins with.
+#[derive(Debug)]
+struct Begins([u64; 64]);
 
 /// A pattern that is compiled when it is needed first: most never are.
 #[derive(Debug)]
@@ -180,6 +186,7 @@ impl Words {
         let pattern = forms.ok_or_else(refused)?.join("|");
         Ok(Self {
             regex: LazyRegex::new(&pattern, true).ok_or_else(refused)?,
+            begins: Begins::of(&context.words),
             within: context.within,
         })
     }
@@ -196,9 +203,50 @@ impl Words {
         };
         // Closed: what can't be told stands there.
         before.get(cut..).is_some_and(|near| {
-            let regex = self.regex.get();
-            regex.is_none_or(|regex| regex.is_match(near))
+            let may_hold = |begins: &Begins| begins.may_begin_in(near);
+            self.begins.as_deref().is_none_or(may_hold)
+                && (self.regex.get()).is_none_or(|regex| regex.is_match(near))
         })
+    }
+}
+
+impl Begins {
+    fn of(words: &[Box<str>]) -> Option<Box<Self>> {
+        let mut begins = Box::new(Self([0; 64]));
+        for word in words {
+            let [first, second, third, ..] = word.trim().as_bytes() else {
+                return None;
+            };
+            let three = [*first, *second, *third];
+            if !three.iter().all(u8::is_ascii_alphabetic) {
+                return None;
+            }
+            let hash = Self::hash(three);
+            if let Some(bits) = begins.0.get_mut(hash / 64) {
+                *bits |= 1 << (hash % 64);
+            }
+        }
+        Some(begins)
+    }
+
+    fn hash(three: [u8; 3]) -> usize {
+        let [first, second, third] = three.map(|byte| usize::from(byte & 0x1f));
+        (first << 7 ^ second << 3 ^ third << 9 ^ third) & 0xfff
+    }
+
+    /// Says yes too often, never no wrongly: letters beyond ASCII can be some of a word's in another case.
+    fn may_begin_in(&self, text: &[u8]) -> bool {
+        if !text.is_ascii() {
+            return true;
+        }
+        text.windows(3)
+            .filter_map(<[u8]>::first_chunk)
+            .any(|three| {
+                let hash = Self::hash(*three);
+                self.0
+                    .get(hash / 64)
+                    .is_some_and(|bits| bits >> (hash % 64) & 1 == 1)
+            })
     }
 }
 
@@ -305,6 +353,15 @@ mod tests {
         }
         assert!(precede("né(e) le", 40, "Né(e) le "));
         assert!(precede("生年月日", 40, "生年月日: "));
+    }
+
+    #[test]
+    fn a_word_stands_in_letters_of_any_case() {
+        for before in ["KEY ", "key ", "Key ", "\u{212a}ey "] {
+            assert!(precede("key", 40, before), "{before}");
+        }
+        assert!(precede("dosage", 40, "do\u{17f}age "));
+        assert!(!precede("key", 40, "kex "));
     }
 
     #[test]

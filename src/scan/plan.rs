@@ -94,6 +94,8 @@ struct Classes {
     both: Vec<Option<usize>>,
     /// How often everyday text has one, and where one of its like stands before it.
     shares: Vec<(f64, f64)>,
+    /// How many of the characters of a long run it has, as a share.
+    inside: Vec<f64>,
 }
 
 impl Plan {
@@ -182,6 +184,12 @@ impl Joined for Shape {
     }
 
     fn rate(&self) -> f64 {
+        if self.run.is_some() {
+            // Of what stands in such runs.
+            let inside = |class: &usize| self.classes.inside.get(*class);
+            let shares = self.places.iter().flatten().filter_map(inside);
+            return RUNS * shares.product::<f64>();
+        }
         let mut before = None;
         let mut rate = 1.0;
         for class in &self.places {
@@ -194,7 +202,7 @@ impl Joined for Shape {
             };
             before = *class;
         }
-        self.run.map_or(rate, |_| rate.min(1.0) * RUNS)
+        rate
     }
 }
 
@@ -249,6 +257,7 @@ impl Classes {
         Self {
             both: both.map(|set| narrowest(&set)).collect(),
             shares: sets.iter().map(shares).collect(),
+            inside: sets.iter().map(inside).collect(),
             sets,
         }
     }
@@ -267,6 +276,19 @@ impl Classes {
     fn share(&self, class: usize) -> f64 {
         self.shares.get(class).map_or(1.0, |(share, _)| *share)
     }
+}
+
+/// How many of the characters of a long run a set has, as a share; of what is no word character, which begins
+/// runs, how often it stands in them.
+fn inside(set: &ByteSet) -> f64 {
+    const NO_WORD: f64 = 0.05;
+    if *set == ByteSet::non_word() {
+        return NO_WORD;
+    }
+    let token = token::characters();
+    let shared = u32::try_from(set.and(&token).len()).map_or(0.0, f64::from);
+    let all = u32::try_from(token.len()).map_or(1.0, f64::from);
+    shared / all
 }
 
 /// What a set tells of everyday text, in bits.

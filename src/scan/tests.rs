@@ -1,3 +1,5 @@
+mod differential;
+mod made;
 mod page;
 mod reference;
 mod selectivity;

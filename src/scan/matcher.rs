@@ -65,7 +65,8 @@ impl RegexMatcher {
             // Closed: what may match does, as far as it may reach.
             None => {
                 let most = self.hir.properties().maximum_len();
-                Some(haystack.len().min(start.saturating_add(most?)))
+                let end = most.and_then(|most| start.checked_add(most));
+                Some(end.map_or(haystack.len(), |end| haystack.len().min(end)))
             }
         }
     }
